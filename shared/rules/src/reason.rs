@@ -1,0 +1,81 @@
+//! Why a workspace is degraded, offline or failed: a code, since when, the evidence, and what to do.
+
+use serde::{Deserialize, Serialize};
+
+use crate::time::Timestamp;
+
+/// The closed set of causes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReasonCode {
+    /// Half or more of the agent's turns fail.
+    ErrorRate,
+    /// The process lives but its agent is stuck.
+    RuntimeWedged,
+    /// An authenticated register did not succeed lately.
+    RegisterFailed,
+    /// Register keeps failing with 401 although the workspace is known to be that workspace.
+    AuthFailing,
+    /// It has capacity, and its oldest message still waits.
+    QueueStarved,
+    /// The lease ran out: no heartbeat in time.
+    HeartbeatLost,
+    /// Its container or process is gone.
+    ContainerGone,
+    /// It did not come up in time.
+    ProvisionTimeout,
+    /// It could not be started.
+    ProvisionFailed,
+    /// It was restarted too often in a row.
+    CrashLoop,
+}
+
+impl ReasonCode {
+    /// What an operator can do about it.
+    pub const fn hint(self) -> &'static str {
+        match self {
+            Self::ErrorRate => "read the agent's log for the failing turns; the status recovers below an error rate of 0.1",
+            Self::RuntimeWedged => "restart the workspace; its process answers heartbeats but its agent does not run turns",
+            Self::RegisterFailed => {
+                "fix what register answered (see evidence); a heartbeat with an agent card or a successful register clears this"
+            }
+            Self::AuthFailing => {
+                "the agent lost its credential: POST /admin/workspaces/{id}/reset-credentials and start the agent with the result"
+            }
+            Self::QueueStarved => "look at GET /workspaces/{id}/a2a/queue; the agent reports capacity but takes no messages",
+            Self::HeartbeatLost => "check that the agent runs and reaches the platform; a heartbeat or register brings it back",
+            Self::ContainerGone => "see the container's last log lines; restart the workspace",
+            Self::ProvisionTimeout => "see the container's log, its image and the tier's memory limit; then restart the workspace",
+            Self::ProvisionFailed => "fix the cause in the evidence, then restart the workspace",
+            Self::CrashLoop => "fix what makes the agent exit at start, then restart the workspace",
+        }
+    }
+}
+
+/// One cause, as stored and as shown.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StatusReason {
+    /// Which cause.
+    pub code: ReasonCode,
+    /// Since when it holds, Unix milliseconds in storage.
+    pub since: Timestamp,
+    /// What was seen.
+    pub evidence: String,
+}
+
+impl StatusReason {
+    /// A cause with its evidence.
+    pub fn new(code: ReasonCode, since: Timestamp, evidence: impl Into<String>) -> Self {
+        Self { code, since, evidence: evidence.into() }
+    }
+
+    /// The wire form, with the hint.
+    pub fn to_json(&self) -> serde_json::Value {
+        serde_json::json!({
+            "code": self.code,
+            "since": self.since.rfc3339(),
+            "evidence": self.evidence,
+            "hint": self.code.hint(),
+        })
+    }
+}
