@@ -1,1 +1,24 @@
-//! stub
+//! Everything of the control plane that talks: DynamoDB, SQS, agents over HTTP, authentication, HTTP errors, telemetry.
+//!
+//! A function's path is short: event → [`auth`] → parse → a rule of the `rules` crate → one write of [`store`] → answer.
+
+pub mod agents;
+pub mod auth;
+pub mod aws;
+pub mod clock;
+pub mod config;
+pub mod entropy;
+pub mod http;
+pub mod lambda;
+pub mod platform;
+pub mod problem;
+pub mod queues;
+pub mod schema;
+pub mod store;
+pub mod telemetry;
+pub mod view;
+pub mod wake;
+
+pub use http::{Call, Reply, Router};
+pub use platform::Platform;
+pub use problem::{Problem, Result};

@@ -1,1 +1,135 @@
-//! To be written.
+//! The lease: proof of life with an end, renewed by each heartbeat in one write.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::delivery::DeliveryMode;
+use crate::id::WorkspaceId;
+use crate::status::Status;
+use crate::time::Timestamp;
+
+/// How many instance tokens a lease can verify by itself; others are looked up.
+pub const MAX_DIGESTS: usize = 4;
+
+/// What an agent reports with a heartbeat, already validated and capped.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Beat {
+    /// When it arrived.
+    pub at: Timestamp,
+    /// When the agent says it was sent; used to tell which deliveries it can know of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sent_at: Option<Timestamp>,
+    /// Share of failed turns, 0 to 1.
+    #[serde(default)]
+    pub error_rate: f64,
+    /// One error's text.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub sample_error: String,
+    /// Turns running now.
+    #[serde(default)]
+    pub active_tasks: u32,
+    /// Seconds since the agent started.
+    #[serde(default)]
+    pub uptime_seconds: u64,
+    /// What it is doing.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub current_task: String,
+    /// Empty when healthy; `wedged` when the process lives but its agent does not.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub runtime_state: String,
+    /// Spend of this month in cents, cumulative; zero says nothing.
+    #[serde(default)]
+    pub monthly_spend: i64,
+    /// Declared capabilities, as in `runtime_metadata.capabilities`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub capabilities: BTreeMap<String, bool>,
+    /// Own silence window for A2A, in seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub idle_timeout_seconds: Option<u32>,
+    /// How its own register fares.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub register_state: Option<RegisterState>,
+}
+
+/// The runtime's own view of its registration.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RegisterState {
+    /// The last attempt succeeded.
+    #[serde(default)]
+    pub ok: bool,
+    /// The HTTP status of the last attempt.
+    #[serde(default)]
+    pub last_code: u16,
+    /// Attempts in a row that failed.
+    #[serde(default)]
+    pub attempts: u32,
+    /// Since when it has not been ok; set by the platform.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failing_since: Option<Timestamp>,
+}
+
+impl Beat {
+    /// Whether the agent declared `capability`.
+    pub fn has(&self, capability: &str) -> bool {
+        self.capabilities.get(capability).copied().unwrap_or(false)
+    }
+
+    /// Nothing in it could change an online workspace's status: the fast path may take it.
+    pub fn is_steady(&self) -> bool {
+        self.runtime_state.is_empty()
+            && (self.error_rate < crate::heartbeat::DEGRADE_AT || self.has("status_mgmt"))
+            && self.register_state.as_ref().is_none_or(|state| state.ok)
+    }
+}
+
+/// The stored lease. One item of under 1 KB, of which a steady heartbeat writes all that it must in one request.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Lease {
+    /// Whose.
+    pub workspace_id: WorkspaceId,
+    /// Live until then; the truth about liveness.
+    pub lease_until: Timestamp,
+    /// Copy of the stored status.
+    pub status: Status,
+    /// Copy of the delivery mode.
+    pub delivery_mode: DeliveryMode,
+    /// Copy of the capacity.
+    pub max_concurrent_tasks: u32,
+    /// Copy of the generation.
+    pub generation: u64,
+    /// Digests of the instance tokens that may renew it, each with its generation.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub digests: BTreeMap<String, u64>,
+    /// A workspace that never had a token renews without one.
+    #[serde(default)]
+    pub open: bool,
+    /// There are open messages for it.
+    #[serde(default)]
+    pub work: bool,
+    /// The record has something that the next heartbeat must look at.
+    #[serde(default)]
+    pub control: bool,
+    /// Since when the agent has been busy without a break.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub busy_since: Option<Timestamp>,
+    /// The last heartbeat.
+    #[serde(default)]
+    pub beat: Beat,
+}
+
+impl Lease {
+    /// Live at `now`.
+    pub fn is_live(&self, now: Timestamp) -> bool {
+        self.lease_until > now
+    }
+
+    /// Adds a digest, dropping another when there is no room: a token that is not on the lease still works, by look-up.
+    pub fn admit(&mut self, digest: &str, generation: u64) {
+        while self.digests.len() >= MAX_DIGESTS && !self.digests.contains_key(digest) {
+            self.digests.pop_first();
+        }
+        self.digests.insert(digest.to_owned(), generation);
+        self.open = false;
+    }
+}

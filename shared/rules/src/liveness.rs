@@ -1,1 +1,58 @@
-//! To be written.
+//! Is it alive? Decided from record and lease at read time; no sweep has to have run.
+
+use crate::lease::Lease;
+use crate::reason::{ReasonCode, StatusReason};
+use crate::status::Status;
+use crate::time::Timestamp;
+use crate::workspace::Workspace;
+
+/// The status as it truly is at one instant.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Effective {
+    /// The status.
+    pub status: Status,
+    /// Since when.
+    pub since: Timestamp,
+    /// Why, where the status asks for it.
+    pub reasons: Vec<StatusReason>,
+}
+
+/// The status of a workspace at `now`: a live status holds only under a live lease.
+pub fn effective(workspace: &Workspace, lease: Option<&Lease>, now: Timestamp) -> Effective {
+    if workspace.status.is_live() && !lease.is_some_and(|lease| lease.is_live(now)) {
+        let since = lease.map_or(workspace.status_since, |lease| lease.lease_until);
+        return Effective { status: Status::Offline, since, reasons: vec![heartbeat_lost(workspace, lease, since)] };
+    }
+    Effective { status: workspace.status, since: workspace.status_since, reasons: workspace.status_reasons.clone() }
+}
+
+/// The reason of a workspace whose lease ran out.
+pub fn heartbeat_lost(workspace: &Workspace, lease: Option<&Lease>, since: Timestamp) -> StatusReason {
+    let last = lease.map(|lease| lease.beat.at).or(workspace.last_beat.as_ref().map(|beat| beat.at));
+    let evidence = last.filter(|at| at.millis() > 0).map_or_else(
+        || format!("no lease; the last change of status was at {}", workspace.status_since.rfc3339()),
+        |at| format!("last heartbeat at {}", at.rfc3339()),
+    );
+    StatusReason::new(ReasonCode::HeartbeatLost, since, evidence)
+}
+
+/// The brake of the sweep: when more than half of at least ten leases run out at once, the fault is likely ours, so
+/// nothing is marked offline until the next sweep decides again.
+pub fn suspect_ourselves(live: usize, expired: usize) -> bool {
+    let total = live + expired;
+    total >= 10 && expired * 2 > total
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_brake_needs_ten_leases_and_more_than_half_of_them() {
+        for (live, expired, suspect) in
+            [(0, 9, false), (0, 10, true), (5, 5, false), (5, 6, true), (100, 99, false), (0, 0, false)]
+        {
+            assert_eq!(suspect_ourselves(live, expired), suspect, "{live} live, {expired} expired");
+        }
+    }
+}

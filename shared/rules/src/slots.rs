@@ -1,1 +1,109 @@
-//! To be written.
+//! Delivery slots: how many messages a workspace holds at once. A slot is a lease that ends by itself, not a counter.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::id::MessageId;
+use crate::lease::Beat;
+use crate::time::Timestamp;
+
+/// How many recent endings are remembered, to correct a busy report that is older than they are.
+pub const MAX_ENDED: usize = 32;
+
+/// One live delivery.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Slot {
+    /// The message it holds, once one was received.
+    #[serde(default)]
+    pub message: Option<MessageId>,
+    /// Told to the agent; an answer of another epoch is late.
+    pub epoch: u64,
+    /// Ends by itself then.
+    pub until: Timestamp,
+}
+
+/// What the last call to the agent showed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Contact {
+    /// When.
+    pub at: Timestamp,
+    /// The agent answered, whatever it said.
+    pub reached: bool,
+    /// What was seen.
+    #[serde(default)]
+    pub evidence: String,
+}
+
+/// All slots of one workspace.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Slots {
+    /// Live and run-out slots by id.
+    #[serde(default)]
+    pub slots: BTreeMap<String, Slot>,
+    /// Raised by each write that claims, moves or ends a slot; the optimistic lock.
+    #[serde(default)]
+    pub version: u64,
+    /// Raised by each accept and by each wake that found no room; a drain ends only if it has not moved since it looked.
+    #[serde(default)]
+    pub wakes: u64,
+    /// The last epoch given out.
+    #[serde(default)]
+    pub epoch: u64,
+    /// Open messages may exist: the sweep looks here.
+    #[serde(default)]
+    pub pending: bool,
+    /// When recent deliveries ended.
+    #[serde(default)]
+    pub ended: Vec<Timestamp>,
+    /// The last call to the agent.
+    #[serde(default)]
+    pub last_contact: Option<Contact>,
+}
+
+/// How busy the agent is: the larger of live slots and the reported tasks less the deliveries that ended since that
+/// report was sent.
+pub fn busy(slots: &Slots, beat: Option<&Beat>, now: Timestamp) -> u32 {
+    let live = slots.slots.values().filter(|slot| slot.until > now).count();
+    let live = u32::try_from(live).unwrap_or(u32::MAX);
+    let reported = beat.map_or(0, |beat| {
+        let sent = beat.sent_at.unwrap_or(beat.at);
+        let ended = slots.ended.iter().filter(|at| **at >= sent).count();
+        beat.active_tasks.saturating_sub(u32::try_from(ended).unwrap_or(u32::MAX))
+    });
+    live.max(reported)
+}
+
+impl Slots {
+    /// Claims a slot for `length` if there is room, dropping slots that ran out. The id is the epoch's text.
+    pub fn claim(&mut self, beat: Option<&Beat>, capacity: u32, now: Timestamp, length: Duration) -> Option<(String, Slot)> {
+        if busy(self, beat, now) >= capacity {
+            return None;
+        }
+        self.epoch += 1;
+        let slot = Slot { message: None, epoch: self.epoch, until: now + length };
+        let id = format!("s{}", self.epoch);
+        self.slots.insert(id.clone(), slot);
+        Some((id, slot))
+    }
+
+    /// Gives a slot back after a delivery, remembering that one ended.
+    pub fn end(&mut self, id: &str, now: Timestamp) -> bool {
+        let held = self.slots.remove(id).is_some();
+        if held {
+            self.ended.push(now);
+            let surplus = self.ended.len().saturating_sub(MAX_ENDED);
+            self.ended.drain(..surplus);
+        }
+        held
+    }
+
+    /// When the sweep must look at these slots again: at once while messages wait, else when the first slot runs out.
+    pub fn due(&self, now: Timestamp) -> Option<Timestamp> {
+        if self.pending {
+            return Some(now);
+        }
+        self.slots.values().map(|slot| slot.until).min()
+    }
+}

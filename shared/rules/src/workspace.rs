@@ -1,1 +1,130 @@
-//! To be written.
+//! The workspace record: what is stored about one agent, written on changes only, never per heartbeat.
+
+use serde::{Deserialize, Serialize};
+
+use crate::delivery::Delivery;
+use crate::field::WorkspaceAccess;
+use crate::id::WorkspaceId;
+use crate::lease::Beat;
+use crate::reason::StatusReason;
+use crate::status::Status;
+use crate::tier::Tier;
+use crate::time::Timestamp;
+
+/// The runtime name of an agent that the platform does not provision.
+pub const EXTERNAL_RUNTIME: &str = "external";
+
+/// One agent. `version` rises with each write, and each write is conditional on the version it was decided from.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Workspace {
+    /// Its id.
+    pub id: WorkspaceId,
+    /// The organisation it belongs to.
+    pub org: String,
+    /// Raised by each write; the optimistic lock.
+    pub version: u64,
+    /// Display name.
+    pub name: String,
+    /// What it is for.
+    #[serde(default)]
+    pub role: Option<String>,
+    /// Isolation and size.
+    pub tier: Tier,
+    /// The stored status; see [`crate::liveness::effective`] for the true one.
+    pub status: Status,
+    /// Since when the stored status holds. Timeouts count from here.
+    pub status_since: Timestamp,
+    /// Why, when degraded, offline or failed.
+    #[serde(default)]
+    pub status_reasons: Vec<StatusReason>,
+    /// Its parent in the tree; none for a root.
+    #[serde(default)]
+    pub parent_id: Option<WorkspaceId>,
+    /// Which agent software; `external` when not provisioned by the platform.
+    pub runtime: String,
+    /// Which model the agent uses.
+    #[serde(default)]
+    pub model: Option<String>,
+    /// Push or poll, and whether that was asked for.
+    pub delivery: Delivery,
+    /// The agent's A2A endpoint.
+    #[serde(default)]
+    pub url: Option<String>,
+    /// The URL was assigned by the provisioner, so it is exempt from the URL policy.
+    #[serde(default)]
+    pub url_assigned: bool,
+    /// The A2A agent card, as JSON text.
+    #[serde(default)]
+    pub agent_card: Option<String>,
+    /// How many turns may run at once.
+    pub max_concurrent_tasks: u32,
+    /// Rises with each start; an older generation is a zombie.
+    pub generation: u64,
+    /// Nobody ever held a token for it, so its first register needs none. Closes for good with the first credential.
+    #[serde(default)]
+    pub bootstrap_open: bool,
+    /// When an authenticated register last ended without success; cleared by a success or a heartbeat with a card.
+    #[serde(default)]
+    pub register_failure: Option<RegisterFailure>,
+    /// Registers with a credential that was once this workspace's own, and no longer is.
+    #[serde(default)]
+    pub auth_failure: Option<AuthFailure>,
+    /// The bearer that the platform shows to this workspace's agent in this generation.
+    pub inbound_secret: String,
+    /// A host directory for the container, and what it may do there.
+    #[serde(default)]
+    pub workspace_dir: Option<String>,
+    /// How the directory is mounted.
+    #[serde(default)]
+    pub workspace_access: WorkspaceAccess,
+    /// Monthly limit in cents.
+    #[serde(default)]
+    pub budget_limit: Option<i64>,
+    /// Position on the canvas.
+    #[serde(default)]
+    pub x: f64,
+    /// Position on the canvas.
+    #[serde(default)]
+    pub y: f64,
+    /// Shown folded on the canvas.
+    #[serde(default)]
+    pub collapsed: bool,
+    /// What the agent last reported, kept when its lease ended.
+    #[serde(default)]
+    pub last_beat: Option<Beat>,
+    /// When it was created.
+    pub created_at: Timestamp,
+    /// When it was last written.
+    pub updated_at: Timestamp,
+}
+
+/// An authenticated register that did not end with 200.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RegisterFailure {
+    /// When.
+    pub at: Timestamp,
+    /// With what answer.
+    pub code: String,
+}
+
+/// Registers that ended in 401 although the caller proved to be this workspace: a tombstoned token of its own, or a used
+/// up credential. A stranger's 401 is never recorded here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuthFailure {
+    /// The first of them.
+    pub since: Timestamp,
+    /// The latest of them.
+    pub last: Timestamp,
+}
+
+impl Workspace {
+    /// Not provisioned by the platform.
+    pub fn is_external(&self) -> bool {
+        self.runtime == EXTERNAL_RUNTIME
+    }
+
+    /// Whether an authenticated register failed within `window` of now. Ageing alone ends the effect.
+    pub fn register_failed_recently(&self, now: Timestamp, window: std::time::Duration) -> bool {
+        self.register_failure.as_ref().is_some_and(|failure| now.since(failure.at) < window)
+    }
+}

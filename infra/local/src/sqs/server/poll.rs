@@ -1,0 +1,52 @@
+//! Long polls: a receive that waits for a message.
+
+use super::super::engine::{Delivery, Error, ErrorCode, Receive, Result};
+use super::alarm;
+use super::shared::Shared;
+
+/// Receives, and waits for at most `wait_s` seconds (0 to 20) of the engine's clock while there is nothing. Without
+/// `wait_s` it waits as long as the queue's attribute says.
+///
+/// A poll whose client goes away takes no message with it: the connection drops this future, and between the engine's
+/// handing out and the answer there is no await.
+pub(super) async fn receive(
+    shared: &Shared,
+    queue: &str,
+    receive: &Receive,
+    wait_s: Option<u32>,
+) -> Result<Vec<Delivery>> {
+    if wait_s.is_some_and(|wait_s| wait_s > 20) {
+        return Err(Error::new(
+            ErrorCode::InvalidParameterValue,
+            "The WaitTimeSeconds of a receive must be between 0 and 20, if provided.",
+        ));
+    }
+    let (found, wait_s, begun_at) = shared.operate(|engine, now_ms| {
+        let wait_s = wait_s.map_or_else(|| engine.default_wait_s(queue), Ok)?;
+        Ok((engine.receive(queue, receive, now_ms)?, wait_s, now_ms))
+    })?;
+    if !found.is_empty() || wait_s == 0 {
+        return Ok(found);
+    }
+    let deadline = begun_at + i64::from(wait_s) * 1000;
+    let place = shared.waiters.join(queue);
+    let stopped = shared.stopped();
+    tokio::pin!(stopped);
+    loop {
+        // The bell is listened to from here on; what rang before is found by the receive.
+        let bell = place.bell.notified();
+        let (found, now_ms) =
+            shared.operate(|engine, now_ms| engine.receive(queue, receive, now_ms).map(|found| (found, now_ms)))?;
+        if !found.is_empty() || now_ms >= deadline || shared.is_stopping() {
+            return Ok(found);
+        }
+        tokio::select! {
+            () = bell => {}
+            () = tokio::time::sleep(alarm::until(deadline, now_ms)) => {}
+            () = &mut stopped => {}
+        }
+        // Lets the runtime look at the sockets first: if the client has gone, this future is dropped here instead of
+        // receiving for nobody.
+        tokio::task::yield_now().await;
+    }
+}

@@ -1,0 +1,71 @@
+//! How a turn ended.
+
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+/// How a turn ended, without regard to the form in which it is told.
+#[derive(Debug)]
+pub enum Outcome {
+    /// The command succeeded.
+    Answer {
+        /// The id of the answering message.
+        message_id: Uuid,
+        /// The command's output.
+        text: String,
+    },
+    /// It did not.
+    Failure {
+        /// What happened.
+        message: String,
+        /// Its exit code and the end of its error output, if it got so far.
+        data: Option<Value>,
+    },
+}
+
+impl Outcome {
+    /// A good answer.
+    pub fn answer(text: String) -> Self {
+        Self::Answer {
+            message_id: Uuid::new_v4(),
+            text,
+        }
+    }
+
+    /// A failure of the command itself.
+    pub fn command_failed(message: String, exit_code: i32, stderr: &str) -> Self {
+        Self::Failure {
+            message,
+            data: Some(json!({"exit_code": exit_code, "stderr": stderr})),
+        }
+    }
+
+    /// A failure on our side of the command.
+    pub fn failure(message: impl Into<String>) -> Self {
+        Self::Failure {
+            message: message.into(),
+            data: None,
+        }
+    }
+
+    /// What went wrong, for the error rate.
+    pub fn error(&self) -> Option<&str> {
+        match self {
+            Self::Answer { .. } => None,
+            Self::Failure { message, .. } => Some(message),
+        }
+    }
+
+    /// Roughly the memory it takes.
+    pub fn size(&self) -> usize {
+        match self {
+            Self::Answer { text, .. } => text.len(),
+            Self::Failure { message, data } => {
+                message.len()
+                    + data
+                        .as_ref()
+                        .and_then(|data| data["stderr"].as_str())
+                        .map_or(0, str::len)
+            }
+        }
+    }
+}

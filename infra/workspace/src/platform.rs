@@ -1,0 +1,243 @@
+//! The three calls that the runtime makes: register, heartbeat, and the result of a turn that was answered later.
+
+use std::{error::Error as _, time::Duration};
+
+use axum::http::header::RETRY_AFTER;
+use reqwest::{Client, Response, StatusCode, Url, redirect::Policy};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::secret::Secret;
+
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
+/// The longest answer that is read.
+const ANSWER_LIMIT: usize = 1024 * 1024;
+/// How much of a refusal's text goes into a log line.
+const REFUSAL_TEXT: usize = 300;
+
+/// A client of one platform.
+#[derive(Clone, Debug)]
+pub struct Platform {
+    base: String,
+    client: Client,
+}
+
+/// What register answers.
+#[derive(Debug, Deserialize)]
+pub struct Registered {
+    /// A new bearer token, given when the workspace had none or came back with its boot credential.
+    pub auth_token: Option<String>,
+    /// What the platform puts into its calls to us.
+    pub platform_inbound_secret: Option<String>,
+    /// The interval that the platform wants.
+    pub heartbeat_interval_seconds: Option<f64>,
+    /// The workspace is to end.
+    #[serde(default)]
+    pub shutdown: bool,
+}
+
+/// What a heartbeat answers.
+#[derive(Debug, Deserialize)]
+pub struct Beat {
+    /// The interval that the platform wants.
+    pub heartbeat_interval_seconds: Option<f64>,
+    /// The workspace is to end.
+    #[serde(default)]
+    pub shutdown: bool,
+    /// Requests to the running turns.
+    #[serde(default)]
+    pub control: Vec<Value>,
+}
+
+/// Why a call did not succeed.
+#[derive(Debug, thiserror::Error)]
+pub enum CallError {
+    /// No answer came.
+    #[error("the platform cannot be reached: {0}")]
+    Unreachable(String),
+    /// An answer other than 2xx came.
+    #[error("the platform answered {status}: {text}")]
+    Refused {
+        /// Its status.
+        status: StatusCode,
+        /// What it said, shortened.
+        text: String,
+        /// How long it wants to be left alone.
+        retry_after: Option<Duration>,
+    },
+    /// An answer came that means nothing.
+    #[error("the platform's answer is not understood: {0}")]
+    Malformed(String),
+}
+
+impl CallError {
+    /// The status of the answer, if one came.
+    pub fn status(&self) -> Option<StatusCode> {
+        match self {
+            Self::Refused { status, .. } => Some(*status),
+            Self::Unreachable(_) | Self::Malformed(_) => None,
+        }
+    }
+
+    /// How long the platform wants to be left alone.
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Refused { retry_after, .. } => *retry_after,
+            Self::Unreachable(_) | Self::Malformed(_) => None,
+        }
+    }
+}
+
+impl Platform {
+    /// A client of the platform at `base`. A proxy from the environment is not used for a platform on loopback.
+    pub fn new(base: &str) -> Result<Self, reqwest::Error> {
+        let mut builder = Client::builder()
+            .timeout(REQUEST_TIMEOUT)
+            .redirect(Policy::none());
+        if is_loopback(base) {
+            builder = builder.no_proxy();
+        }
+        Ok(Self {
+            base: base.to_owned(),
+            client: builder.build()?,
+        })
+    }
+
+    /// `POST /registry/register`.
+    pub async fn register(
+        &self,
+        token: Option<&Secret>,
+        body: &impl Serialize,
+    ) -> Result<Registered, CallError> {
+        decode(self.post("/registry/register", token, body).await?).await
+    }
+
+    /// `POST /registry/heartbeat`.
+    pub async fn heartbeat(
+        &self,
+        token: Option<&Secret>,
+        body: &impl Serialize,
+    ) -> Result<Beat, CallError> {
+        decode(self.post("/registry/heartbeat", token, body).await?).await
+    }
+
+    /// `POST /workspaces/:id/a2a/queue/:queue_id/result`. The content of a good answer does not matter.
+    pub async fn result(
+        &self,
+        token: Option<&Secret>,
+        workspace: Uuid,
+        queue_id: &str,
+        body: &impl Serialize,
+    ) -> Result<(), CallError> {
+        self.post(
+            &format!("/workspaces/{workspace}/a2a/queue/{queue_id}/result"),
+            token,
+            body,
+        )
+        .await?;
+        Ok(())
+    }
+
+    async fn post(
+        &self,
+        path: &str,
+        token: Option<&Secret>,
+        body: &impl Serialize,
+    ) -> Result<Response, CallError> {
+        let mut request = self.client.post(format!("{}{path}", self.base)).json(body);
+        if let Some(token) = token {
+            request = request.bearer_auth(token.reveal());
+        }
+        let response = request.send().await.map_err(unreachable)?;
+        let status = response.status();
+        if status.is_success() {
+            return Ok(response);
+        }
+        let retry_after = response
+            .headers()
+            .get(RETRY_AFTER)
+            .and_then(|value| value.to_str().ok()?.trim().parse().ok());
+        let text = match read(response).await {
+            Ok(body) => shorten(&String::from_utf8_lossy(&body)),
+            Err(_) => "(its text did not arrive)".to_owned(),
+        };
+        Err(CallError::Refused {
+            status,
+            text,
+            retry_after: retry_after.map(Duration::from_secs),
+        })
+    }
+}
+
+async fn decode<T: DeserializeOwned>(response: Response) -> Result<T, CallError> {
+    let body = read(response).await?;
+    // The parser's text names a position and a type, never a value.
+    serde_json::from_slice(&body).map_err(|error| CallError::Malformed(error.to_string()))
+}
+
+async fn read(mut response: Response) -> Result<Vec<u8>, CallError> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(unreachable)? {
+        if body.len() + chunk.len() > ANSWER_LIMIT {
+            return Err(CallError::Malformed(format!(
+                "it is longer than {ANSWER_LIMIT} bytes"
+            )));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
+}
+
+/// The error with its causes: the first alone says only "error sending request".
+#[expect(clippy::needless_pass_by_value, reason = "used with map_err")]
+fn unreachable(error: reqwest::Error) -> CallError {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        text.push_str(": ");
+        text.push_str(&inner.to_string());
+        cause = inner.source();
+    }
+    CallError::Unreachable(text)
+}
+
+/// One line of at most `REFUSAL_TEXT` characters.
+fn shorten(text: &str) -> String {
+    text.split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ")
+        .chars()
+        .take(REFUSAL_TEXT)
+        .collect()
+}
+
+fn is_loopback(base: &str) -> bool {
+    Url::parse(base)
+        .ok()
+        .as_ref()
+        .and_then(Url::host_str)
+        .is_some_and(|host| {
+            let address = host.trim_matches(['[', ']']).parse::<std::net::IpAddr>();
+            host == "localhost" || address.is_ok_and(|address| address.is_loopback())
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn loopback_is_recognised_in_each_spelling() {
+        for base in ["http://127.0.0.1:1", "http://localhost:1", "http://[::1]:1"] {
+            assert!(is_loopback(base), "{base}");
+        }
+        assert!(!is_loopback("https://platform.example"));
+    }
+
+    #[test]
+    fn a_refusal_is_one_short_line() {
+        assert_eq!(shorten("a\n  b"), "a b");
+        assert_eq!(shorten(&"x".repeat(5000)).len(), REFUSAL_TEXT);
+    }
+}

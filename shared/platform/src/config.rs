@@ -1,0 +1,241 @@
+//! Settings: each environment variable has one constant, one default and one line of documentation.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+/// A variable, its default and what it does; the README's table is compared with these.
+#[derive(Debug, Clone, Copy)]
+pub struct Variable {
+    /// Its name.
+    pub name: &'static str,
+    /// Its default as text; empty for none.
+    pub default: &'static str,
+    /// What it does, one line.
+    pub doc: &'static str,
+}
+
+macro_rules! variables {
+    ($($name:ident = $default:literal, $doc:literal;)*) => {
+        $(const $name: Variable = Variable { name: stringify!($name), default: $default, doc: $doc };)*
+        /// Every variable that the functions read.
+        pub const VARIABLES: &[Variable] = &[$($name),*];
+    };
+}
+
+variables! {
+    TABLE_NAME = "molecule", "DynamoDB table";
+    QUEUE_PREFIX = "molecule", "prefix of the workspaces' queues";
+    DISPATCH_QUEUE_URL = "", "queue of wake-ups for the dispatch function";
+    TIMERS_QUEUE_URL = "", "queue of reminders for the timers function";
+    MOLECULE_ENV = "production", "`production` needs `ADMIN_TOKEN`, hides test-token and refuses loopback agent URLs; `development` is the local run";
+    ADMIN_TOKEN = "", "the operator's bearer token; required in production";
+    MOLECULE_ORG_ID = "default", "the organisation of new workspaces";
+    EXTERNAL_PLATFORM_URL = "", "public URL of the API, for connection snippets and agents; default: as the request named it";
+    CORS_ORIGINS = "http://localhost:3000,http://localhost:3001", "origins that may call the API from a browser, comma-separated";
+    ALLOW_PRIVATE_AGENT_URLS = "false", "agents may live at private (RFC 1918) addresses";
+    LIVENESS_TTL_SECONDS = "60", "a lease without a heartbeat ends after this";
+    HEARTBEAT_INTERVAL_SECONDS = "30", "interval that agents are told, at most half the lease";
+    REGISTER_FAILURE_WINDOW_SECONDS = "300", "how long an authenticated register that failed degrades its workspace";
+    PROVISION_TIMEOUT_SECONDS = "600", "a workspace that is provisioning for longer has failed";
+    A2A_SYNC_WAIT_SECONDS = "25", "how long a sender waits for the answer before it gets 202";
+    A2A_MAX_WAITING = "256", "senders that wait at once in one process; further ones get 202 at once";
+    DISPATCH_HOLD_SECONDS = "840", "how long the connection to an agent is held for its answer";
+    DRAIN_WAIT_SECONDS = "1", "how long a drain waits for a last message before it ends, 0 to 20";
+    MAX_TURN_SECONDS = "3600", "ceiling of one turn";
+    TURN_GRACE_SECONDS = "60", "grace after the ceiling";
+    ACTIVITY_RETENTION_DAYS = "7", "how long events and finished messages are kept";
+}
+
+/// A variable that cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("{name}: {problem}")]
+pub struct ConfigError {
+    /// Which variable.
+    pub name: &'static str,
+    /// What is wrong and what is expected.
+    pub problem: String,
+}
+
+/// The settings of the functions, read once and validated at start.
+#[derive(Debug, Clone)]
+#[expect(missing_docs, reason = "each field is the variable of the same name")]
+pub struct Config {
+    pub table_name: String,
+    pub queue_prefix: String,
+    pub dispatch_queue_url: String,
+    pub timers_queue_url: String,
+    pub development: bool,
+    pub admin_token: Option<Secret>,
+    pub org: String,
+    pub external_platform_url: Option<String>,
+    pub cors_origins: Vec<String>,
+    pub allow_private_agent_urls: bool,
+    pub liveness_ttl: Duration,
+    pub heartbeat_interval: Duration,
+    pub register_failure_window: Duration,
+    pub provision_timeout: Duration,
+    pub sync_wait: Duration,
+    pub max_waiting: usize,
+    pub dispatch_hold: Duration,
+    pub drain_wait: u8,
+    pub max_turn: Duration,
+    pub turn_grace: Duration,
+    pub retention: Duration,
+}
+
+/// A secret that no debug print shows.
+#[derive(Clone)]
+pub struct Secret(pub String);
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("(secret)")
+    }
+}
+
+/// The longest that a turn may be: SQS keeps a message invisible for at most 12 hours.
+const MAX_TURN_LIMIT: Duration = Duration::from_secs(43_000);
+
+impl Config {
+    /// From the process's environment.
+    ///
+    /// # Errors
+    /// The first variable that cannot be used.
+    pub fn from_env() -> Result<Self, ConfigError> {
+        Self::from_map(&std::env::vars().collect())
+    }
+
+    /// From a map of variables.
+    ///
+    /// # Errors
+    /// The first variable that cannot be used.
+    pub fn from_map(vars: &HashMap<String, String>) -> Result<Self, ConfigError> {
+        let read = Reader(vars);
+        let development = read.one_of(&MOLECULE_ENV, &["production", "development"])? == "development";
+        let admin_token = read.optional(&ADMIN_TOKEN).map(Secret);
+        match &admin_token {
+            None if !development => return Err(error(&ADMIN_TOKEN, "is required when MOLECULE_ENV is production")),
+            Some(token) if token.0.len() < 16 => return Err(error(&ADMIN_TOKEN, "must have at least 16 characters")),
+            _ => {}
+        }
+        let liveness_ttl = read.seconds(&LIVENESS_TTL_SECONDS, 0.5, 86_400.0)?;
+        let config = Self {
+            table_name: read.text(&TABLE_NAME),
+            queue_prefix: read.queue_prefix()?,
+            dispatch_queue_url: read.text(&DISPATCH_QUEUE_URL),
+            timers_queue_url: read.text(&TIMERS_QUEUE_URL),
+            development,
+            admin_token,
+            org: read.text(&MOLECULE_ORG_ID),
+            external_platform_url: read.optional(&EXTERNAL_PLATFORM_URL).map(|url| url.trim_end_matches('/').to_owned()),
+            cors_origins: read.list(&CORS_ORIGINS),
+            allow_private_agent_urls: read.one_of(&ALLOW_PRIVATE_AGENT_URLS, &["true", "false"])? == "true",
+            heartbeat_interval: read.seconds(&HEARTBEAT_INTERVAL_SECONDS, 0.1, 3_600.0)?.min(liveness_ttl / 2),
+            liveness_ttl,
+            register_failure_window: read.seconds(&REGISTER_FAILURE_WINDOW_SECONDS, 0.0, 86_400.0)?,
+            provision_timeout: read.seconds(&PROVISION_TIMEOUT_SECONDS, 1.0, 86_400.0)?,
+            sync_wait: read.seconds(&A2A_SYNC_WAIT_SECONDS, 0.0, 840.0)?,
+            max_waiting: read.count(&A2A_MAX_WAITING, 0, 1_000_000)?,
+            dispatch_hold: read.seconds(&DISPATCH_HOLD_SECONDS, 0.1, 890.0)?,
+            drain_wait: u8::try_from(read.count(&DRAIN_WAIT_SECONDS, 0, 20)?).unwrap_or(20),
+            max_turn: read.seconds(&MAX_TURN_SECONDS, 1.0, MAX_TURN_LIMIT.as_secs_f64())?,
+            turn_grace: read.seconds(&TURN_GRACE_SECONDS, 0.0, 3_600.0)?,
+            retention: read.seconds(&ACTIVITY_RETENTION_DAYS, 1.0, 365.0)? * 86_400,
+        };
+        if config.max_turn + config.turn_grace > MAX_TURN_LIMIT {
+            return Err(error(&MAX_TURN_SECONDS, "with TURN_GRACE_SECONDS must stay within 43000 seconds"));
+        }
+        Ok(config)
+    }
+
+    /// Which agent URLs may be called.
+    pub fn url_profile(&self) -> rules::url_policy::Profile {
+        rules::url_policy::Profile { development: self.development, allow_private: self.allow_private_agent_urls }
+    }
+}
+
+fn error(variable: &Variable, problem: impl Into<String>) -> ConfigError {
+    ConfigError { name: variable.name, problem: problem.into() }
+}
+
+struct Reader<'a>(&'a HashMap<String, String>);
+
+impl Reader<'_> {
+    fn optional(&self, variable: &Variable) -> Option<String> {
+        self.0.get(variable.name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
+    }
+
+    fn text(&self, variable: &Variable) -> String {
+        self.optional(variable).unwrap_or_else(|| variable.default.to_owned())
+    }
+
+    fn list(&self, variable: &Variable) -> Vec<String> {
+        self.text(variable).split(',').map(|item| item.trim().to_owned()).filter(|item| !item.is_empty()).collect()
+    }
+
+    fn one_of(&self, variable: &Variable, allowed: &[&'static str]) -> Result<&'static str, ConfigError> {
+        let value = self.text(variable).to_ascii_lowercase();
+        allowed
+            .iter()
+            .find(|allowed| **allowed == value)
+            .copied()
+            .ok_or_else(|| error(variable, format!("must be one of {}", allowed.join(", "))))
+    }
+
+    fn seconds(&self, variable: &Variable, min: f64, max: f64) -> Result<Duration, ConfigError> {
+        let value: Option<f64> = self.text(variable).parse().ok();
+        value
+            .filter(|value| value.is_finite() && (min..=max).contains(value))
+            .map(Duration::from_secs_f64)
+            .ok_or_else(|| error(variable, format!("must be a number from {min} to {max}")))
+    }
+
+    fn count(&self, variable: &Variable, min: usize, max: usize) -> Result<usize, ConfigError> {
+        let value: Option<usize> = self.text(variable).parse().ok();
+        value
+            .filter(|value| (min..=max).contains(value))
+            .ok_or_else(|| error(variable, format!("must be a whole number from {min} to {max}")))
+    }
+
+    /// `<prefix>-<uuid>-critical.fifo` must fit into the 80 characters of a queue's name.
+    fn queue_prefix(&self) -> Result<String, ConfigError> {
+        let prefix = self.text(&QUEUE_PREFIX);
+        let fits = prefix.len() <= 28 && prefix.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
+        if fits { Ok(prefix) } else { Err(error(&QUEUE_PREFIX, "must be at most 28 letters, digits, - or _")) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn vars(pairs: &[(&str, &str)]) -> HashMap<String, String> {
+        pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    }
+
+    #[test]
+    fn production_is_the_default_and_needs_an_admin_token() {
+        let refused = Config::from_map(&vars(&[])).unwrap_err();
+        assert_eq!(refused.name, "ADMIN_TOKEN");
+        let config = Config::from_map(&vars(&[("ADMIN_TOKEN", "0123456789abcdef")])).unwrap();
+        assert!(!config.development);
+        assert!(!format!("{config:?}").contains("0123456789abcdef"), "no secret in a debug print");
+    }
+
+    #[test]
+    fn bad_values_name_the_variable() {
+        for (name, value) in [
+            ("LIVENESS_TTL_SECONDS", "soon"),
+            ("LIVENESS_TTL_SECONDS", "-1"),
+            ("LIVENESS_TTL_SECONDS", "NaN"),
+            ("MOLECULE_ENV", "prod"),
+            ("QUEUE_PREFIX", "has space"),
+            ("MAX_TURN_SECONDS", "43000"),
+            ("DRAIN_WAIT_SECONDS", "21"),
+        ] {
+            let mut vars = vars(&[("MOLECULE_ENV", "development")]);
+            vars.insert(name.to_owned(), value.to_owned());
+            assert_eq!(Config::from_map(&vars).unwrap_err().name, name, "{value}");
+        }
+    }
+}

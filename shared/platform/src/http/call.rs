@@ -1,0 +1,145 @@
+//! One request.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+
+use bytes::Bytes;
+use http::{HeaderMap, Method};
+use lambda_http::request::RequestContext;
+use lambda_http::{Body, Request, RequestExt};
+use rules::WorkspaceId;
+use serde::de::DeserializeOwned;
+
+use crate::problem::{Problem, Result};
+
+/// The largest body that any route takes, in bytes.
+pub const MAX_BODY: usize = 1024 * 1024;
+
+/// A request, its path parameters settled.
+#[derive(Debug, Clone)]
+pub struct Call {
+    /// Method.
+    pub method: Method,
+    /// Path, without the query.
+    pub path: String,
+    /// Path parameters by the names of the route key.
+    pub params: HashMap<String, String>,
+    /// Query parameters; of repeated ones the last.
+    pub query: HashMap<String, String>,
+    /// Headers.
+    pub headers: HeaderMap,
+    /// Body.
+    pub body: Bytes,
+    /// Who opened the connection, as API Gateway saw it.
+    pub source: Option<IpAddr>,
+    /// API Gateway's id of the request.
+    pub request_id: String,
+}
+
+impl Call {
+    /// From a Lambda event, as lambda_http reads it.
+    pub(super) fn read(request: Request, params: HashMap<String, String>) -> Self {
+        let context = request.request_context_ref();
+        let (source, request_id) = match context {
+            Some(RequestContext::ApiGatewayV2(v2)) => (
+                v2.http.source_ip.as_deref().and_then(|ip| ip.parse().ok()),
+                v2.request_id.clone().unwrap_or_default(),
+            ),
+            _ => (None, String::new()),
+        };
+        let query = request
+            .query_string_parameters_ref()
+            .map(|query| query.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
+            .unwrap_or_default();
+        let (parts, body) = request.into_parts();
+        let body = match body {
+            Body::Empty => Bytes::new(),
+            Body::Text(text) => Bytes::from(text),
+            Body::Binary(bytes) => Bytes::from(bytes),
+            _ => Bytes::new(),
+        };
+        Self {
+            method: parts.method,
+            path: parts.uri.path().to_owned(),
+            params,
+            query,
+            headers: parts.headers,
+            body,
+            source,
+            request_id,
+        }
+    }
+
+    /// A header's text.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim)
+    }
+
+    /// The bearer token: exactly `Bearer `, then the token.
+    pub fn bearer(&self) -> Option<&str> {
+        let token = self.headers.get("authorization")?.to_str().ok()?.strip_prefix("Bearer ")?.trim();
+        (!token.is_empty()).then_some(token)
+    }
+
+    /// A path parameter.
+    pub fn param(&self, name: &str) -> &str {
+        self.params.get(name).map_or("", String::as_str)
+    }
+
+    /// The workspace in the path, `{id}`.
+    ///
+    /// # Errors
+    /// 400 when it is not a UUID.
+    pub fn workspace_id(&self) -> Result<WorkspaceId> {
+        self.id("id")
+    }
+
+    /// A typed id in the path.
+    ///
+    /// # Errors
+    /// 400 when it is not a UUID.
+    pub fn id<T: std::str::FromStr>(&self, name: &str) -> Result<T> {
+        self.param(name)
+            .parse()
+            .map_err(|_| Problem::bad_request("invalid_id", format!("the {name} in the path must be a UUID")))
+    }
+
+    /// A query flag, true for `true` and `1`.
+    pub fn flag(&self, name: &str) -> bool {
+        matches!(self.query.get(name).map(String::as_str), Some("true" | "1"))
+    }
+
+    /// A bounded number in the query.
+    ///
+    /// # Errors
+    /// 400 when it is there and not a number from `min` to `max`.
+    pub fn number(&self, name: &'static str, default: u32, min: u32, max: u32) -> Result<u32> {
+        let Some(text) = self.query.get(name) else { return Ok(default) };
+        text.parse().ok().filter(|number| (min..=max).contains(number)).ok_or_else(|| {
+            Problem::bad_request("invalid_query", format!("{name} must be a number from {min} to {max}"))
+        })
+    }
+
+    /// The body as JSON.
+    ///
+    /// # Errors
+    /// 400 with the field or place of the fault.
+    pub fn json<T: DeserializeOwned>(&self) -> Result<T> {
+        serde_json::from_slice(&self.body).map_err(|error| {
+            let (code, what) = match error.classify() {
+                serde_json::error::Category::Data => ("invalid_body", "the body does not have the expected fields"),
+                _ => ("invalid_json", "the body is not valid JSON"),
+            };
+            let detail: String = error.to_string().chars().filter(|c| !c.is_control()).take(200).collect();
+            Problem::bad_request(code, format!("{what}: {detail}"))
+        })
+    }
+
+    /// The body as JSON, or the default when there is none.
+    ///
+    /// # Errors
+    /// As [`Call::json`].
+    pub fn json_or_default<T: DeserializeOwned + Default>(&self) -> Result<T> {
+        if self.body.is_empty() { Ok(T::default()) } else { self.json() }
+    }
+}

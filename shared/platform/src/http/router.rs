@@ -1,0 +1,90 @@
+//! Routes of one function, keyed as in the template: `GET /workspaces/{id}`.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::pin::Pin;
+
+use lambda_http::{Body, Request, Response};
+
+use super::{Call, MAX_BODY, Reply};
+use crate::platform::Platform;
+use crate::problem::{Problem, Result};
+
+/// What a handler's future is, once boxed.
+pub type Handled = Pin<Box<dyn Future<Output = Result<Reply>> + Send>>;
+
+type Handler = Box<dyn Fn(Platform, Call) -> Handled + Send + Sync>;
+
+/// The routes of one function.
+#[derive(Default)]
+pub struct Router {
+    keys: Vec<&'static str>,
+    methods: Vec<HashMap<&'static str, Handler>>,
+    paths: matchit::Router<usize>,
+    by_path: HashMap<&'static str, usize>,
+}
+
+impl std::fmt::Debug for Router {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list().entries(&self.keys).finish()
+    }
+}
+
+impl Router {
+    /// No routes yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a route. `key` is `METHOD /path/{param}`, as in the template.
+    ///
+    /// # Panics
+    /// When the key is malformed or taken: a mistake in the program, seen by every test.
+    #[must_use]
+    #[expect(clippy::expect_used, clippy::panic, reason = "a wrong route table is a wrong program")]
+    pub fn route<F, H>(mut self, key: &'static str, handler: H) -> Self
+    where
+        H: Fn(Platform, Call) -> F + Send + Sync + 'static,
+        F: Future<Output = Result<Reply>> + Send + 'static,
+    {
+        let (method, path) = key.split_once(' ').expect("METHOD /path");
+        let slot = *self.by_path.entry(path).or_insert_with(|| {
+            self.methods.push(HashMap::new());
+            self.paths.insert(path, self.methods.len() - 1).expect("distinct paths");
+            self.methods.len() - 1
+        });
+        let boxed: Handler = Box::new(move |platform, call| Box::pin(handler(platform, call)));
+        if self.methods[slot].insert(method, boxed).is_some() {
+            panic!("route {key} is declared twice");
+        }
+        self.keys.push(key);
+        self
+    }
+
+    /// The route keys, as the template must have them.
+    pub fn keys(&self) -> &[&'static str] {
+        &self.keys
+    }
+
+    /// Answers one request. Every error becomes an answer; nothing escapes.
+    pub async fn handle(&self, platform: &Platform, request: Request) -> Response<Body> {
+        self.reply(platform, request).await.unwrap_or_else(Reply::from).into_response()
+    }
+
+    async fn reply(&self, platform: &Platform, request: Request) -> Result<Reply> {
+        let path = request.uri().path().to_owned();
+        let matched = self
+            .paths
+            .at(&path)
+            .map_err(|_| Problem::not_found("no_route", "no such route; see the API at a glance in the README"))?;
+        let handler = self.methods[*matched.value].get(request.method().as_str()).ok_or_else(|| {
+            Problem::new(http::StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "the route has no such method")
+        })?;
+        let params = matched.params.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        let call = Call::read(request, params);
+        if call.body.len() > MAX_BODY {
+            return Err(Problem::too_large(MAX_BODY));
+        }
+        handler(platform.clone(), call).await
+    }
+}

@@ -1,0 +1,63 @@
+//! Starting a function on Lambda: settings and clients once, then the event loop.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use lambda_http::service_fn;
+use lambda_runtime::{Error, LambdaEvent};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::clock::SystemClock;
+use crate::config::Config;
+use crate::entropy::Entropy;
+use crate::{Platform, Router, aws, telemetry};
+
+/// The platform of this process's environment.
+///
+/// # Errors
+/// A variable that cannot be used.
+pub async fn platform() -> Result<Platform, Error> {
+    telemetry::init();
+    let config = Config::from_env()?;
+    let sdk = aws::sdk_config().await;
+    Ok(Platform::new(
+        config,
+        aws_sdk_dynamodb::Client::new(&sdk),
+        aws_sdk_sqs::Client::new(&sdk),
+        Arc::new(SystemClock),
+        Entropy::system(),
+    ))
+}
+
+/// Serves the routes of one function.
+///
+/// # Errors
+/// A bad environment, or the end of the Runtime API.
+pub async fn serve(router: Router) -> Result<(), Error> {
+    let platform = platform().await?;
+    let (router, platform) = (&router, &platform);
+    lambda_http::run(service_fn(move |request| async move {
+        Ok::<_, std::convert::Infallible>(router.handle(platform, request).await)
+    }))
+    .await
+}
+
+/// Serves a function that takes one kind of event: an SQS batch, a schedule.
+///
+/// # Errors
+/// A bad environment, or the end of the Runtime API.
+pub async fn consume<E, R, F, H>(handler: H) -> Result<(), Error>
+where
+    E: DeserializeOwned,
+    R: Serialize,
+    F: Future<Output = R>,
+    H: Fn(Platform, E) -> F,
+{
+    let platform = platform().await?;
+    let (handler, platform) = (&handler, &platform);
+    lambda_runtime::run(lambda_runtime::service_fn(move |event: LambdaEvent<E>| async move {
+        Ok::<_, Error>(handler(platform.clone(), event.payload).await)
+    }))
+    .await
+}

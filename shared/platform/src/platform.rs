@@ -1,0 +1,66 @@
+//! What every handler gets: settings, store, queues, agents, clock and entropy.
+
+use std::ops::Deref;
+use std::sync::Arc;
+
+use tokio::sync::Semaphore;
+
+use crate::agents::AgentClient;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::entropy::Entropy;
+use crate::queues::Queues;
+use crate::store::Store;
+
+/// Cheap to clone; all clones are one.
+#[derive(Debug, Clone)]
+pub struct Platform(Arc<Parts>);
+
+/// The parts of a [`Platform`].
+#[derive(Debug)]
+pub struct Parts {
+    /// Settings.
+    pub config: Config,
+    /// DynamoDB.
+    pub store: Store,
+    /// SQS.
+    pub queues: Queues,
+    /// Calls to agents.
+    pub agents: AgentClient,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Ids and secrets.
+    pub entropy: Entropy,
+    /// Room for senders that wait for an answer.
+    pub waiting: Semaphore,
+}
+
+impl Platform {
+    /// Puts the parts together.
+    pub fn new(
+        config: Config,
+        dynamodb: aws_sdk_dynamodb::Client,
+        sqs: aws_sdk_sqs::Client,
+        clock: Arc<dyn Clock>,
+        entropy: Entropy,
+    ) -> Self {
+        let store = Store::new(dynamodb, config.table_name.clone());
+        let queues = Queues::new(sqs, &config);
+        let agents = AgentClient::new(config.url_profile());
+        let waiting = Semaphore::new(config.max_waiting);
+        Self(Arc::new(Parts { config, store, queues, agents, clock, entropy, waiting }))
+    }
+
+    /// Now.
+    pub fn now(&self) -> rules::Timestamp {
+        self.clock.now()
+    }
+}
+
+impl Deref for Platform {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}

@@ -1,0 +1,122 @@
+//! Where each kind of item lies.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use rules::{MessageId, TokenId, WorkspaceId};
+
+use super::item::s;
+
+/// Partitions of the leases: the sweep reads them all each minute.
+pub const LEASE_SHARDS: u8 = 16;
+/// Partitions of the organisation's events.
+pub const EVENT_SHARDS: u8 = 8;
+/// Partitions of each kind of due items.
+pub const DUE_SHARDS: u8 = 4;
+
+/// The primary key of one item.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[expect(missing_docs, reason = "the names are those of the table in the module documentation")]
+pub enum Key {
+    Workspace(WorkspaceId),
+    Lease(WorkspaceId),
+    Slots(WorkspaceId),
+    /// By digest.
+    Token(String),
+    /// The list row of a workspace's token.
+    TokenOf(WorkspaceId, TokenId),
+    /// The list row of an organisation's token.
+    OrgToken(String, TokenId),
+    /// By digest.
+    Boot(String),
+    Message(WorkspaceId, MessageId),
+    /// Part of a body: message, `request` or `answer`, part number.
+    Body(MessageId, &'static str, usize),
+    /// Target, digest of caller and messageId.
+    Idempotency(WorkspaceId, String),
+    Event(WorkspaceId, rules::id::EventId),
+    Provisioning(WorkspaceId),
+    Tick(String),
+    Schema,
+}
+
+impl Key {
+    /// The partition.
+    pub fn pk(&self) -> String {
+        match self {
+            Self::Workspace(id)
+            | Self::Slots(id)
+            | Self::TokenOf(id, _)
+            | Self::Message(id, _)
+            | Self::Idempotency(id, _)
+            | Self::Event(id, _)
+            | Self::Provisioning(id) => workspace_pk(*id),
+            Self::Lease(id) => lease_pk(id.shard(LEASE_SHARDS)),
+            Self::Token(digest) => format!("TOKEN#{digest}"),
+            Self::OrgToken(org, _) => format!("ORG#{org}"),
+            Self::Boot(digest) => format!("BOOT#{digest}"),
+            Self::Body(id, _, _) => format!("BODY#{id}"),
+            Self::Tick(_) => "SYSTEM".to_owned(),
+            Self::Schema => "SCHEMA".to_owned(),
+        }
+    }
+
+    /// The sort key.
+    pub fn sk(&self) -> String {
+        match self {
+            Self::Workspace(_) => "META".to_owned(),
+            Self::Slots(_) => "SLOTS".to_owned(),
+            Self::Lease(id) => id.to_string(),
+            Self::Token(_) => "TOKEN".to_owned(),
+            Self::TokenOf(_, token) | Self::OrgToken(_, token) => format!("TOKEN#{token}"),
+            Self::Boot(_) => "BOOT".to_owned(),
+            Self::Message(_, id) => format!("MSG#{id}"),
+            Self::Body(_, kind, part) => format!("{kind}#{part:03}"),
+            Self::Idempotency(_, key) => format!("IDEM#{key}"),
+            Self::Event(_, id) => format!("EVENT#{id}"),
+            Self::Provisioning(_) => "DUE#provision".to_owned(),
+            Self::Tick(name) => format!("TICK#{name}"),
+            Self::Schema => "VERSION".to_owned(),
+        }
+    }
+
+    /// Both, as DynamoDB wants them.
+    pub fn attributes(&self) -> HashMap<String, AttributeValue> {
+        HashMap::from([("pk".to_owned(), s(self.pk())), ("sk".to_owned(), s(self.sk()))])
+    }
+}
+
+/// The partition of a workspace's own items.
+pub(super) fn workspace_pk(id: WorkspaceId) -> String {
+    format!("WS#{id}")
+}
+
+/// The partition of one shard of leases.
+pub(super) fn lease_pk(shard: u8) -> String {
+    format!("LIVE#{shard:02}")
+}
+
+/// The index partition of an organisation's workspaces.
+pub(super) fn org_gsi(org: &str) -> String {
+    format!("ORG#{org}")
+}
+
+/// The index partition of one shard of an organisation's events.
+pub(super) fn events_gsi(org: &str, shard: u8) -> String {
+    format!("EVENTS#{org}#{shard}")
+}
+
+/// The index partition of due items of one kind.
+pub(super) fn due_gsi(kind: &str, shard: u8) -> String {
+    format!("DUE#{kind}#{shard}")
+}
+
+/// The index partition of a workspace's open messages.
+pub(super) fn open_gsi(target: WorkspaceId) -> String {
+    format!("OPEN#{target}")
+}
+
+/// Milliseconds as a sort key that orders as they do.
+pub(super) fn time_key(at: rules::Timestamp) -> String {
+    format!("{:013}", at.millis().max(0))
+}
