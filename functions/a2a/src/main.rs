@@ -1,2 +1,6 @@
-//! stub
-fn main() {}
+//! The `a2a` function on Lambda.
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_http::Error> {
+    platform::lambda::serve(a2a::router()).await
+}

@@ -1,1 +1,27 @@
-//! stub
+//! SQS `dispatch`: a wake-up starts the drain of one workspace, which hands its messages to the agent while there is
+//! room, and ends when the queue is empty and nobody woke it meanwhile.
+
+mod call;
+mod claim;
+mod deliver;
+mod drain;
+mod recover;
+
+use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
+use platform::Platform;
+use platform::batch::each_reminder;
+use platform::queues::Reminder;
+
+pub use drain::drain;
+pub use recover::recover;
+
+/// Handles a batch of wake-ups.
+pub async fn handle(platform: Platform, event: SqsEvent) -> SqsBatchResponse {
+    let platform = &platform;
+    each_reminder(event, |reminder| async move {
+        match reminder {
+            Reminder::Drain { workspace_id } => drain(platform, workspace_id).await,
+        }
+    })
+    .await
+}

@@ -1,2 +1,6 @@
-//! stub
-fn main() {}
+//! The `health` function on Lambda.
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_http::Error> {
+    platform::lambda::serve(health::router()).await
+}

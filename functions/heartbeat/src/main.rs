@@ -1,2 +1,6 @@
-//! stub
-fn main() {}
+//! The `heartbeat` function on Lambda.
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_http::Error> {
+    platform::lambda::serve(heartbeat::router()).await
+}

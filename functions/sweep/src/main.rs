@@ -1,2 +1,6 @@
-//! stub
-fn main() {}
+//! The `sweep` function on Lambda.
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_runtime::Error> {
+    platform::lambda::consume(sweep::handle).await
+}

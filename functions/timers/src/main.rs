@@ -1,2 +1,6 @@
-//! stub
-fn main() {}
+//! The `timers` function on Lambda.
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_runtime::Error> {
+    platform::lambda::consume(timers::handle).await
+}

@@ -1,1 +1,23 @@
-//! stub
+//! `/workspaces`: create, list, read, change, delete, and the state that a remote agent polls.
+
+mod connection;
+mod create;
+mod delete;
+mod list;
+mod new_workspace;
+mod patch;
+mod state;
+mod tree;
+
+use platform::Router;
+
+/// The routes of this function.
+pub fn router() -> Router {
+    Router::new()
+        .route("POST /workspaces", create::create)
+        .route("GET /workspaces", list::list)
+        .route("GET /workspaces/{id}", list::get)
+        .route("PATCH /workspaces/{id}", patch::patch)
+        .route("DELETE /workspaces/{id}", delete::delete)
+        .route("GET /workspaces/{id}/state", state::state)
+}

@@ -120,6 +120,7 @@ impl Runtime {
             () = state.stopped() => {}
         }
         state.turns.drain();
+        info!("no new messages are taken; finishing what is in hand");
         let ended = tokio::select! {
             () = finish(&state, close, server, &heartbeat) => Ended::Finished,
             () = shutdown.letting_go() => {

@@ -43,7 +43,7 @@ pub fn on_signals() -> io::Result<Shutdown> {
             }
             match phase {
                 Phase::Finish => {
-                    info!("asked to end: finishing the running turns; a second signal stops them")
+                    info!("asked to end; a second signal stops the running turns")
                 }
                 _ => warn!("asked to end at once: stopping the running turns"),
             }

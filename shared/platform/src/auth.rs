@@ -123,17 +123,40 @@ impl Platform {
         }
     }
 
+    /// The operator, with what `look` reads of the workspace in the path in the same request.
+    ///
+    /// # Errors
+    /// 401, or 403 for a workspace's token.
+    pub async fn operator_of(&self, call: &Call, look: Look) -> Result<(Principal, WorkspaceId, Snapshot)> {
+        let (principal, id, snapshot) = self.any_principal(call, look).await?;
+        if principal.is_operator() { Ok((principal, id, snapshot)) } else { Err(operators_only()) }
+    }
+
     /// Any principal, with what `look` reads of the workspace in the path. A workspace's own token is worth nothing once
     /// that workspace is removed.
     ///
     /// # Errors
     /// 400 for a path id that is no UUID, after 401.
     pub async fn any_principal(&self, call: &Call, look: Look) -> Result<(Principal, WorkspaceId, Snapshot)> {
+        self.principal_at(call, call.workspace_id(), look).await
+    }
+
+    /// As [`Platform::any_principal`], for a workspace that is named elsewhere than in the path. What is wrong with `id`
+    /// is told once the caller is known.
+    ///
+    /// # Errors
+    /// 401, then whatever `id` failed with.
+    pub async fn principal_at(
+        &self,
+        call: &Call,
+        id: Result<WorkspaceId>,
+        look: Look,
+    ) -> Result<(Principal, WorkspaceId, Snapshot)> {
         let bearer = self.bearer(call);
         if bearer == Bearer::None {
             return Err(Problem::no_credential());
         }
-        let id = match call.workspace_id() {
+        let id = match id {
             Ok(id) => id,
             Err(problem) => {
                 // Who is nobody hears nothing about ids.

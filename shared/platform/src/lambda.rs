@@ -1,6 +1,7 @@
 //! Starting a function on Lambda: settings and clients once, then the event loop.
 
 use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
 
 use lambda_http::service_fn;
@@ -51,13 +52,15 @@ pub async fn consume<E, R, F, H>(handler: H) -> Result<(), Error>
 where
     E: DeserializeOwned,
     R: Serialize,
-    F: Future<Output = R>,
+    F: Future<Output = R> + 'static,
     H: Fn(Platform, E) -> F,
 {
     let platform = platform().await?;
     let (handler, platform) = (&handler, &platform);
     lambda_runtime::run(lambda_runtime::service_fn(move |event: LambdaEvent<E>| async move {
-        Ok::<_, Error>(handler(platform.clone(), event.payload).await)
+        // Boxed as a trait object, so that the compiler need not lay out the whole handler inside the runtime's future.
+        let handled: Pin<Box<dyn Future<Output = R>>> = Box::pin(handler(platform.clone(), event.payload));
+        Ok::<_, Error>(handled.await)
     }))
     .await
 }

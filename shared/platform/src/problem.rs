@@ -64,6 +64,11 @@ impl Problem {
         Self::new(StatusCode::NOT_FOUND, code, message)
     }
 
+    /// 404 for a path that has no handler, and for one that is hidden.
+    pub fn no_route() -> Self {
+        Self::not_found("no_route", "no such route; see the API at a glance in the README")
+    }
+
     /// 404 for a workspace.
     pub fn no_workspace() -> Self {
         Self::not_found("workspace_unknown", "no such workspace; create it with POST /workspaces")
@@ -147,6 +152,29 @@ impl From<rules::transition::Refusal> for Problem {
             Refusal::External => Self::conflict("workspace_external", refusal.to_string()),
             Refusal::Busy => Self::conflict("workspace_busy", refusal.to_string()),
             Refusal::WrongStatus => Self::conflict("wrong_status", refusal.to_string()),
+        }
+    }
+}
+
+impl From<rules::credential::Denial> for Problem {
+    fn from(denial: rules::credential::Denial) -> Self {
+        use rules::credential::Denial;
+        match denial {
+            Denial::Missing => Self::no_credential(),
+            Denial::Invalid { .. } => Self::bad_credential(),
+            Denial::StaleGeneration => Self::conflict("stale_generation", denial.to_string()).with("shutdown", true),
+            Denial::NotInstance => Self::forbidden("not_an_instance_token", denial.to_string()),
+        }
+    }
+}
+
+impl From<rules::token::TokenRefusal> for Problem {
+    fn from(refusal: rules::token::TokenRefusal) -> Self {
+        use rules::token::TokenRefusal;
+        match refusal {
+            TokenRefusal::Removed => Self::gone(),
+            TokenRefusal::StaleGeneration => Self::from(rules::credential::Denial::StaleGeneration),
+            TokenRefusal::Full { .. } => Self::too_many("token_limit", refusal.to_string(), 60),
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Logs: JSON lines on Lambda, as `AWS_LAMBDA_LOG_FORMAT` and `AWS_LAMBDA_LOG_LEVEL` ask.
 
+use std::sync::OnceLock;
+
 use tracing_subscriber::EnvFilter;
 
 /// Installs the subscriber of a Lambda function.
@@ -12,4 +14,19 @@ pub fn init() {
     } else {
         builder.without_time().init();
     }
+}
+
+type Render = Box<dyn Fn() -> String + Send + Sync>;
+
+static METRICS: OnceLock<Render> = OnceLock::new();
+
+/// Says how this process's metrics read as Prometheus text. Where nobody does, as on Lambda, there are none to read.
+/// The first one stays.
+pub fn install_metrics(render: impl Fn() -> String + Send + Sync + 'static) {
+    let _ = METRICS.set(Box::new(render));
+}
+
+/// This process's metrics as Prometheus text.
+pub fn render_metrics() -> Option<String> {
+    METRICS.get().map(|render| render())
 }

@@ -41,7 +41,7 @@ pub fn workspace(record: &Workspace, lease: Option<&Lease>, slots: &Slots, confi
         "last_register_failure_at": record.register_failure.as_ref().map(|failure| failure.at.rfc3339()),
         "workspace_dir": record.workspace_dir,
         "workspace_access": record.workspace_access,
-        "monthly_spend": beat.monthly_spend,
+        "monthly_spend": lease.map_or(0, |lease| lease.monthly_spend).max(record.monthly_spend),
         "budget_limit": record.budget_limit,
         "agent_card": card(record),
         "generation": record.generation,

@@ -1,6 +1,8 @@
 //! Who may talk to whom: itself, its siblings, its parent, its children. Nothing else, and not grandparents.
 
 use crate::id::WorkspaceId;
+use crate::status::Status;
+use crate::workspace::Workspace;
 
 /// What the rule needs to know of one end. The store's row of a workspace gives it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,6 +15,17 @@ pub struct Party<'a> {
     pub parent: Option<WorkspaceId>,
     /// Deleted: the row is still there, the right to talk is not.
     pub removed: bool,
+}
+
+impl<'a> From<&'a Workspace> for Party<'a> {
+    fn from(workspace: &'a Workspace) -> Self {
+        Self {
+            id: workspace.id,
+            org: &workspace.org,
+            parent: workspace.parent_id,
+            removed: workspace.status == Status::Removed,
+        }
+    }
 }
 
 /// What the target is to the caller.
@@ -51,6 +64,32 @@ pub fn relation(caller: Option<&Party<'_>>, target: Option<&Party<'_>>) -> Optio
 /// Whether `caller` may send to `target`. Symmetric: whoever may ask may be answered.
 pub fn can_communicate(caller: Option<&Party<'_>>, target: Option<&Party<'_>>) -> bool {
     relation(caller, target).is_some()
+}
+
+/// What a caller gets to hear of a target that it asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Sight {
+    /// Nothing, not even whether there is one.
+    Denied,
+    /// That it was deleted: its relatives must learn to stop asking.
+    Removed,
+    /// Everything that peers hear.
+    Seen(Relation),
+}
+
+/// What `caller` gets to hear of `target`. A stranger hears the same of the unknown, the deleted and the living.
+pub fn sight(caller: Option<&Party<'_>>, target: Option<&Party<'_>>) -> Sight {
+    if let Some(relation) = relation(caller, target) {
+        return Sight::Seen(relation);
+    }
+    let before_deletion = target.map(|target| Party {
+        removed: false,
+        ..*target
+    });
+    match relation(caller, before_deletion.as_ref()) {
+        Some(_) => Sight::Removed,
+        None => Sight::Denied,
+    }
 }
 
 #[cfg(test)]
@@ -156,6 +195,30 @@ mod tests {
                 can_communicate(from.as_ref(), to.as_ref()),
                 expected.is_some(),
                 "{caller} to {target}"
+            );
+        }
+    }
+
+    #[test]
+    fn relatives_hear_of_a_deletion_and_strangers_of_nothing() {
+        for (caller, target, expected) in [
+            ("A1", "A2", Sight::Seen(Relation::Sibling)),
+            ("A", "A", Sight::Seen(Relation::Own)),
+            ("A1", "X", Sight::Removed),
+            ("A", "X", Sight::Removed),
+            ("B1", "X", Sight::Denied),
+            ("F", "X", Sight::Denied),
+            ("B1", "A1", Sight::Denied),
+            ("A", "missing", Sight::Denied),
+            ("missing", "A", Sight::Denied),
+            ("X", "A", Sight::Denied),
+            ("X", "X", Sight::Denied),
+        ] {
+            let (from, to) = (party(caller), party(target));
+            assert_eq!(
+                sight(from.as_ref(), to.as_ref()),
+                expected,
+                "{caller} of {target}"
             );
         }
     }

@@ -134,20 +134,19 @@ pub enum Denial {
     NotInstance,
 }
 
-/// Whether the caller may register `workspace`, and what happens to tokens if so.
+/// Whether the caller may register `workspace`, and what happens to tokens if so. A removed workspace is nobody's.
 ///
 /// # Errors
 /// A [`Denial`]; only `Invalid { own: true }` may be held against the workspace.
 pub fn may_register(workspace: &Workspace, presented: Presented<'_>, now: Timestamp) -> Result<Grant, Denial> {
     match presented {
-        Presented::Nothing if workspace.bootstrap_open => Ok(Grant::First),
-        Presented::Nothing => Err(Denial::Missing),
-        Presented::Boot(boot) if boot.workspace_id == workspace.id => {
+        Presented::Nothing => may_heartbeat(workspace, presented).map(|()| Grant::First),
+        Presented::Boot(boot) if boot.workspace_id == workspace.id && workspace.status != Status::Removed => {
             let spent = boot.once && boot.exchanged_for.is_some();
-            if spent || boot.ends_at.is_some_and(|end| end <= now) {
-                Err(Denial::Invalid { own: true })
-            } else if boot.generation < workspace.generation {
+            if boot.generation < workspace.generation {
                 Err(Denial::StaleGeneration)
+            } else if spent || boot.ends_at.is_some_and(|end| end <= now) {
+                Err(Denial::Invalid { own: true })
             } else if boot.once {
                 Ok(Grant::Reset)
             } else {
@@ -163,15 +162,23 @@ pub fn may_register(workspace: &Workspace, presented: Presented<'_>, now: Timest
 /// # Errors
 /// As for [`may_register`].
 pub fn may_heartbeat(workspace: &Workspace, presented: Presented<'_>) -> Result<(), Denial> {
+    let stranger = Err(Denial::Invalid { own: false });
+    let removed = workspace.status == Status::Removed;
     match presented {
-        Presented::Nothing if workspace.bootstrap_open => Ok(()),
+        Presented::Nothing if workspace.bootstrap_open && !removed => Ok(()),
         Presented::Nothing => Err(Denial::Missing),
-        Presented::Unknown | Presented::Boot(_) => Err(Denial::Invalid { own: false }),
-        Presented::Token(token) if !token.belongs_to(workspace.id) => Err(Denial::Invalid { own: false }),
-        Presented::Token(token) if !token.is_live() => Err(Denial::Invalid { own: true }),
-        Presented::Token(_) if workspace.status == Status::Removed => Err(Denial::Invalid { own: false }),
-        Presented::Token(token) if token.kind != TokenKind::Instance => Err(Denial::NotInstance),
+        Presented::Unknown | Presented::Boot(_) => stranger,
+        Presented::Token(token) if removed || !token.belongs_to(workspace.id) => stranger,
+        // A former API caller is not the runtime: its tombstone proves nothing about how the runtime fares.
+        Presented::Token(token) if token.kind != TokenKind::Instance => {
+            if token.is_live() { Err(Denial::NotInstance) } else { stranger }
+        }
+        // Before the tombstone: a zombie must not count against the start that replaced it.
         Presented::Token(token) if token.generation < workspace.generation => Err(Denial::StaleGeneration),
+        Presented::Token(token) if !token.is_live() => Err(Denial::Invalid { own: true }),
         Presented::Token(_) => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests;

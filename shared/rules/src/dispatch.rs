@@ -134,3 +134,6 @@ pub fn gate(message: &Message, target: Status, now: Timestamp) -> Gate {
 pub fn waiting_for(status: Status) -> String {
     format!("the workspace is {status}")
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,8 +6,9 @@ use serde::Serialize;
 
 use crate::lease::Lease;
 use crate::liveness::Effective;
-use crate::reason::ReasonCode;
+use crate::reason::{ReasonCode, StatusReason};
 use crate::slots::Slots;
+use crate::status::Status;
 use crate::time::Timestamp;
 use crate::workspace::Workspace;
 
@@ -63,15 +64,8 @@ pub fn assess(
     let live = lease.filter(|lease| lease.is_live(now) && effective.status.is_live());
     let caused_by = |code| effective.reasons.iter().find(|reason| reason.code == code);
     Health {
-        process: process(lease, live, caused_by(ReasonCode::RuntimeWedged).map(|reason| reason.evidence.as_str()), now),
-        registration: match (caused_by(ReasonCode::AuthFailing), &workspace.register_failure) {
-            (Some(reason), _) => part(State::Failing, reason.evidence.clone()),
-            (None, Some(failure)) => {
-                part(State::Failing, format!("register ended with {} at {}", failure.code, failure.at.rfc3339()))
-            }
-            (None, None) if workspace.agent_card.is_some() => part(State::Ok, "registered with an agent card"),
-            (None, None) => part(State::Unknown, "never registered"),
-        },
+        process: process(lease, live, effective, now),
+        registration: registration(workspace, caused_by(ReasonCode::AuthFailing)),
         reachability: reachability(workspace, slots),
         drain: match (caused_by(ReasonCode::QueueStarved), live) {
             (Some(reason), _) => part(State::Failing, reason.evidence.clone()),
@@ -90,15 +84,39 @@ pub fn assess(
     }
 }
 
-fn process(lease: Option<&Lease>, live: Option<&Lease>, wedged: Option<&str>, now: Timestamp) -> Part {
-    match (lease, live, wedged) {
-        (_, Some(_), Some(evidence)) => part(State::Failing, evidence),
-        (_, Some(lease), None) => part(
+fn process(lease: Option<&Lease>, live: Option<&Lease>, effective: &Effective, now: Timestamp) -> Part {
+    let evidence = effective.reasons.first().map(|reason| reason.evidence.as_str());
+    let wedged = effective.reasons.iter().find(|reason| reason.code == ReasonCode::RuntimeWedged);
+    match (live, wedged) {
+        (Some(_), Some(reason)) => part(State::Failing, reason.evidence.clone()),
+        (Some(lease), None) => part(
             State::Ok,
             format!("heartbeat at {}, {} s ago", lease.beat.at.rfc3339(), now.since(lease.beat.at).as_secs()),
         ),
-        (Some(lease), None, _) => part(State::Failing, format!("lease ended at {}", lease.lease_until.rfc3339())),
-        (None, None, _) => part(State::Unknown, "no lease"),
+        (None, _) => match (effective.status, lease) {
+            (Status::Offline | Status::Failed, _) => part(State::Failing, evidence.unwrap_or("no heartbeat")),
+            // Stopped on purpose, or not up yet: a lease that is left from before proves nothing.
+            (status, Some(_)) => part(State::Unknown, format!("the workspace is {status}")),
+            (_, None) => part(State::Unknown, "no lease"),
+        },
+    }
+}
+
+fn registration(workspace: &Workspace, auth_failing: Option<&StatusReason>) -> Part {
+    if let Some(reason) = auth_failing {
+        return part(State::Failing, reason.evidence.clone());
+    }
+    if let Some(failure) = &workspace.register_failure {
+        return part(State::Failing, format!("register ended with {} at {}", failure.code, failure.at.rfc3339()));
+    }
+    // Also when nothing else is known but that the lease ran out: a lost credential ends heartbeats too.
+    if let Some(failure) = workspace.auth_failure {
+        let (since, last) = (failure.since.rfc3339(), failure.last.rfc3339());
+        return part(State::Failing, format!("register with a credential that no longer serves, from {since} to {last}"));
+    }
+    match workspace.agent_card {
+        Some(_) => part(State::Ok, "registered with an agent card"),
+        None => part(State::Unknown, "never registered"),
     }
 }
 
@@ -112,3 +130,6 @@ fn reachability(workspace: &Workspace, slots: &Slots) -> Part {
         Some(contact) => part(State::Failing, format!("{} at {}", contact.evidence, contact.at.rfc3339())),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -19,6 +19,8 @@ pub const DEGRADE_AT: f64 = 0.5;
 pub const RECOVER_BELOW: f64 = 0.1;
 /// A runtime that says this of itself runs no turns although its process lives.
 pub const WEDGED: &str = "wedged";
+/// The answer of a register whose credential does not serve.
+const UNAUTHORIZED: u16 = 401;
 
 /// The windows of the rule.
 #[derive(Debug, Clone, Copy)]
@@ -36,7 +38,7 @@ pub struct Verdict {
     pub status: Status,
     /// Its causes; non-empty exactly when degraded.
     pub reasons: Vec<StatusReason>,
-    /// The record must be written: its status or its reasons differ.
+    /// The record must be written: its true status or its reasons differ, its marker goes or its card comes.
     pub changed: bool,
     /// The register-failure marker goes.
     pub clear_register_failure: bool,
@@ -67,8 +69,12 @@ pub fn evaluate(
     let to = transition::next(Some(before.status), Trigger::Heartbeat { impaired: !causes.is_empty() })?;
     let status = to.unwrap_or(before.status);
     let event = to.map(|status| transition_event(status, before.status, before.since, beat, &causes));
-    let changed = status != workspace.status || !same_codes(&causes, &workspace.status_reasons);
     let adopt_card = card && workspace.agent_card.is_none();
+    // Back from a lease that ran out unswept, the stored status is the same and yet began anew.
+    let changed = to.is_some()
+        || clear_register_failure
+        || adopt_card
+        || !same_codes(&causes, &workspace.status_reasons);
     Ok(Verdict { status, reasons: causes, changed, clear_register_failure, adopt_card, event })
 }
 
@@ -133,17 +139,18 @@ fn with_sample(text: &str, beat: &Beat) -> String {
 }
 
 /// Evidence that registering has been failing with 401 for longer than the grace, from the runtime's own report or from
-/// registers that proved whose they were.
+/// registers that proved whose they were. Any other failure is the marker's to tell: a refused URL is no lost credential,
+/// and a heartbeat with a card must be able to recover from it.
 fn auth_failing(workspace: &Workspace, beat: &Beat, now: Timestamp, windows: Windows) -> Option<String> {
     let long = |since: Timestamp| now.since(since) >= windows.auth_grace;
     if let Some(state) = &beat.register_state
         && !state.ok
+        && state.last_code == Some(UNAUTHORIZED)
         && let Some(since) = state.failing_since
         && long(since)
     {
         return Some(format!(
-            "the runtime reports register answered {} {} times since {}",
-            state.last_code,
+            "the runtime reports register answered {UNAUTHORIZED} {} times since {}",
             state.attempts,
             since.rfc3339()
         ));
@@ -171,3 +178,8 @@ fn transition_event(to: Status, from: Status, since: Timestamp, beat: &Beat, cau
     }
     Event::new(EventType::WorkspaceOnline, json!({ "recovered_from": from, "since": since.rfc3339() }))
 }
+
+#[cfg(test)]
+mod properties;
+#[cfg(test)]
+mod tests;

@@ -38,9 +38,6 @@ pub struct Beat {
     /// Empty when healthy; `wedged` when the process lives but its agent does not.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub runtime_state: String,
-    /// Spend of this month in cents, cumulative; zero says nothing.
-    #[serde(default)]
-    pub monthly_spend: i64,
     /// Declared capabilities, as in `runtime_metadata.capabilities`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub capabilities: BTreeMap<String, bool>,
@@ -58,9 +55,9 @@ pub struct RegisterState {
     /// The last attempt succeeded.
     #[serde(default)]
     pub ok: bool,
-    /// The HTTP status of the last attempt.
-    #[serde(default)]
-    pub last_code: u16,
+    /// The HTTP status of the last attempt; zero when the platform could not be reached.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_code: Option<u16>,
     /// Attempts in a row that failed.
     #[serde(default)]
     pub attempts: u32,
@@ -113,6 +110,9 @@ pub struct Lease {
     /// Since when the agent has been busy without a break.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub busy_since: Option<Timestamp>,
+    /// Spend of this month in cents, as last reported; a beat that reports none leaves it.
+    #[serde(default)]
+    pub monthly_spend: i64,
     /// The last heartbeat.
     #[serde(default)]
     pub beat: Beat,
@@ -124,10 +124,13 @@ impl Lease {
         self.lease_until > now
     }
 
-    /// Adds a digest, dropping another when there is no room: a token that is not on the lease still works, by look-up.
+    /// Adds a digest, dropping one of the oldest generation when there is no room: a token that is not on the lease still
+    /// works, by look-up.
     pub fn admit(&mut self, digest: &str, generation: u64) {
         while self.digests.len() >= MAX_DIGESTS && !self.digests.contains_key(digest) {
-            self.digests.pop_first();
+            let oldest = self.digests.iter().min_by_key(|(_, generation)| **generation);
+            let Some(oldest) = oldest.map(|(digest, _)| digest.clone()) else { break };
+            self.digests.remove(&oldest);
         }
         self.digests.insert(digest.to_owned(), generation);
         self.open = false;

@@ -23,6 +23,7 @@ pub mod slots;
 pub mod status;
 pub mod tier;
 pub mod time;
+pub mod token;
 pub mod transition;
 pub mod url_policy;
 pub mod workspace;

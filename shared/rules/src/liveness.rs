@@ -1,5 +1,7 @@
 //! Is it alive? Decided from record and lease at read time; no sweep has to have run.
 
+use std::time::Duration;
+
 use crate::lease::Lease;
 use crate::reason::{ReasonCode, StatusReason};
 use crate::status::Status;
@@ -28,12 +30,22 @@ pub fn effective(workspace: &Workspace, lease: Option<&Lease>, now: Timestamp) -
 
 /// The reason of a workspace whose lease ran out.
 pub fn heartbeat_lost(workspace: &Workspace, lease: Option<&Lease>, since: Timestamp) -> StatusReason {
-    let last = lease.map(|lease| lease.beat.at).or(workspace.last_beat.as_ref().map(|beat| beat.at));
-    let evidence = last.filter(|at| at.millis() > 0).map_or_else(
-        || format!("no lease; the last change of status was at {}", workspace.status_since.rfc3339()),
-        |at| format!("last heartbeat at {}", at.rfc3339()),
-    );
+    let beats = [lease.map(|lease| &lease.beat), workspace.last_beat.as_ref()];
+    let last = beats.into_iter().flatten().map(|beat| beat.at).find(|at| at.millis() > 0);
+    let evidence = match (last, lease) {
+        (Some(at), _) => format!("last heartbeat at {}", at.rfc3339()),
+        (None, Some(lease)) => format!("no heartbeat; the lease ended at {}", lease.lease_until.rfc3339()),
+        (None, None) => format!("no lease; the last change of status was at {}", workspace.status_since.rfc3339()),
+    };
     StatusReason::new(ReasonCode::HeartbeatLost, since, evidence)
+}
+
+/// How often each subsystem runs.
+pub const TICK_PERIOD: Duration = Duration::from_secs(60);
+
+/// A subsystem that last ran at `last` has missed more than one turn.
+pub fn is_stale(last: Timestamp, now: Timestamp) -> bool {
+    now.since(last) > TICK_PERIOD * 2
 }
 
 /// The brake of the sweep: when more than half of at least ten leases run out at once, the fault is likely ours, so
@@ -46,6 +58,15 @@ pub fn suspect_ourselves(live: usize, expired: usize) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_subsystem_is_stale_after_two_periods() {
+        let last = Timestamp::from_millis(1_000_000);
+        for (age_ms, stale) in [(0, false), (60_000, false), (120_000, false), (120_001, true), (3_600_000, true)] {
+            assert_eq!(is_stale(last, last + Duration::from_millis(age_ms)), stale, "{age_ms} ms");
+        }
+        assert!(!is_stale(last, last - Duration::from_secs(600)), "a clock that lags makes nothing stale");
+    }
 
     #[test]
     fn the_brake_needs_ten_leases_and_more_than_half_of_them() {

@@ -1,5 +1,10 @@
 //! The life of a message: `queued → dispatched → delivered → completed | failed | expired | cancelled | coalesced | dropped`.
 
+mod priority;
+mod state;
+#[cfg(test)]
+mod tests;
+
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -7,125 +12,13 @@ use serde::{Deserialize, Serialize};
 use crate::id::{MessageId, WorkspaceId};
 use crate::time::Timestamp;
 
+pub use priority::Priority;
+pub use state::State;
+
 /// Deliveries that may fail before the message does.
 pub const MAX_ATTEMPTS: u32 = 5;
 /// No message lives longer: the queue's pointers are kept for 14 days.
 pub const MAX_LIFE: Duration = Duration::from_secs(12 * 24 * 3600);
-
-/// Where a message is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum State {
-    /// Waits in its lane.
-    Queued,
-    /// Holds a slot; may or may not have reached the agent.
-    Dispatched,
-    /// The agent has it; its answer is awaited.
-    Delivered,
-    /// Answered.
-    Completed,
-    /// Ended without a usable answer.
-    Failed,
-    /// Its time ran out.
-    Expired,
-    /// Withdrawn by its sender or the operator.
-    Cancelled,
-    /// A newer one took its place.
-    Coalesced,
-    /// Given up by the platform, with a reason.
-    Dropped,
-}
-
-impl State {
-    /// The string of storage and wire.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Queued => "queued",
-            Self::Dispatched => "dispatched",
-            Self::Delivered => "delivered",
-            Self::Completed => "completed",
-            Self::Failed => "failed",
-            Self::Expired => "expired",
-            Self::Cancelled => "cancelled",
-            Self::Coalesced => "coalesced",
-            Self::Dropped => "dropped",
-        }
-    }
-
-    /// Nothing more happens to it.
-    pub const fn is_terminal(self) -> bool {
-        !matches!(self, Self::Queued | Self::Dispatched | Self::Delivered)
-    }
-
-    /// Whether `to` may follow.
-    pub const fn may_become(self, to: Self) -> bool {
-        match (self, to) {
-            (Self::Queued, Self::Delivered | Self::Completed) => false,
-            (Self::Queued, _) => true,
-            (Self::Dispatched, Self::Coalesced | Self::Dispatched) => false,
-            (Self::Dispatched, _) => true,
-            // Delivered goes back to the queue only for a new generation or an agent that de-duplicates.
-            (Self::Delivered, Self::Dispatched | Self::Delivered | Self::Coalesced) => false,
-            (Self::Delivered, _) => true,
-            _ => false,
-        }
-    }
-}
-
-/// Urgency, settled at accept.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Priority {
-    /// Served when nothing else waits; lives 30 minutes.
-    Info,
-    /// The usual one.
-    #[default]
-    Task,
-    /// Served first.
-    Critical,
-}
-
-impl Priority {
-    /// All, most urgent first.
-    pub const ALL: [Self; 3] = [Self::Critical, Self::Task, Self::Info];
-
-    /// The string of storage and of the queue's name.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Info => "info",
-            Self::Task => "task",
-            Self::Critical => "critical",
-        }
-    }
-
-    /// The number of the API.
-    pub const fn number(self) -> u8 {
-        match self {
-            Self::Info => 10,
-            Self::Task => 50,
-            Self::Critical => 100,
-        }
-    }
-
-    /// Reads the API's number or name.
-    pub fn parse(text: &str) -> Option<Self> {
-        match text.trim().to_ascii_lowercase().as_str() {
-            "critical" | "100" => Some(Self::Critical),
-            "task" | "50" => Some(Self::Task),
-            "info" | "10" => Some(Self::Info),
-            _ => None,
-        }
-    }
-
-    /// How long a message of this priority lives when its sender names no deadline.
-    pub const fn default_life(self) -> Duration {
-        match self {
-            Self::Info => Duration::from_secs(30 * 60),
-            Self::Task => Duration::from_secs(24 * 3600),
-            Self::Critical => MAX_LIFE,
-        }
-    }
-}
 
 /// Who sent it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -279,34 +172,5 @@ impl Message {
         self.attempts += u32::from(attempt);
         self.slot = None;
         self.receipt = None;
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_terminal_state_is_left_by_nothing() {
-        use State::{Cancelled, Coalesced, Completed, Delivered, Dispatched, Dropped, Expired, Failed, Queued};
-        let all = [Queued, Dispatched, Delivered, Completed, Failed, Expired, Cancelled, Coalesced, Dropped];
-        for from in all {
-            for to in all {
-                if from.is_terminal() {
-                    assert!(!from.may_become(to), "{from:?} → {to:?}");
-                }
-            }
-        }
-        assert!(!Queued.may_become(Completed), "nothing is answered that was not handed out");
-        assert!(Dispatched.may_become(Queued) && Delivered.may_become(Completed));
-    }
-
-    #[test]
-    fn priorities_are_read_by_number_and_name() {
-        for (text, priority) in
-            [("100", Some(Priority::Critical)), ("TASK", Some(Priority::Task)), ("info", Some(Priority::Info)), ("7", None)]
-        {
-            assert_eq!(Priority::parse(text), priority);
-        }
     }
 }

@@ -72,3 +72,6 @@ pub fn apply(
     }
     Ok((after != *workspace).then_some((after, events)))
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::id::MessageId;
 use crate::lease::Beat;
+use crate::message::Priority;
 use crate::time::Timestamp;
 
 /// How many recent endings are remembered, to correct a busy report that is older than they are.
@@ -54,6 +55,12 @@ pub struct Slots {
     /// Open messages may exist: the sweep looks here.
     #[serde(default)]
     pub pending: bool,
+    /// There is a queue of critical messages.
+    #[serde(default)]
+    pub critical: bool,
+    /// There is a queue of informational messages.
+    #[serde(default)]
+    pub info: bool,
     /// When recent deliveries ended.
     #[serde(default)]
     pub ended: Vec<Timestamp>,
@@ -68,7 +75,8 @@ pub fn busy(slots: &Slots, beat: Option<&Beat>, now: Timestamp) -> u32 {
     let live = slots.slots.values().filter(|slot| slot.until > now).count();
     let live = u32::try_from(live).unwrap_or(u32::MAX);
     let reported = beat.map_or(0, |beat| {
-        let sent = beat.sent_at.unwrap_or(beat.at);
+        // However the agent's clock runs, the report was sent before it arrived.
+        let sent = beat.sent_at.map_or(beat.at, |sent| sent.min(beat.at));
         let ended = slots.ended.iter().filter(|at| **at >= sent).count();
         beat.active_tasks.saturating_sub(u32::try_from(ended).unwrap_or(u32::MAX))
     });
@@ -76,11 +84,13 @@ pub fn busy(slots: &Slots, beat: Option<&Beat>, now: Timestamp) -> u32 {
 }
 
 impl Slots {
-    /// Claims a slot for `length` if there is room, dropping slots that ran out. The id is the epoch's text.
+    /// Claims a slot for `length` if there is room, dropping slots that ran out empty; one that ran out with a message is
+    /// for the sweep, which settles that message. The id is the epoch's text.
     pub fn claim(&mut self, beat: Option<&Beat>, capacity: u32, now: Timestamp, length: Duration) -> Option<(String, Slot)> {
         if busy(self, beat, now) >= capacity {
             return None;
         }
+        self.slots.retain(|_, slot| slot.until > now || slot.message.is_some());
         self.epoch += 1;
         let slot = Slot { message: None, epoch: self.epoch, until: now + length };
         let id = format!("s{}", self.epoch);
@@ -88,15 +98,43 @@ impl Slots {
         Some((id, slot))
     }
 
-    /// Gives a slot back after a delivery, remembering that one ended.
-    pub fn end(&mut self, id: &str, now: Timestamp) -> bool {
-        let held = self.slots.remove(id).is_some();
+    /// Ends the delivery in a slot and keeps the slot for the next one, under a new epoch; false if it was gone.
+    pub fn reuse(&mut self, id: &str, now: Timestamp, length: Duration) -> bool {
+        let held = self.end(id, now);
         if held {
+            self.epoch += 1;
+            self.slots.insert(id.to_owned(), Slot { message: None, epoch: self.epoch, until: now + length });
+        }
+        held
+    }
+
+    /// Which queues to look into, in order: the urgent first, but every eighth time from the bottom, so that no queue
+    /// waits for ever behind a fuller one.
+    pub fn order(&self) -> Vec<Priority> {
+        let there = |priority: &Priority| match priority {
+            Priority::Critical => self.critical,
+            Priority::Task => true,
+            Priority::Info => self.info,
+        };
+        let mut order: Vec<_> = Priority::ALL.into_iter().filter(there).collect();
+        if self.epoch % 8 == 0 {
+            order.reverse();
+        }
+        order
+    }
+
+    /// Gives a slot back; false if it was gone. If it held a message, a delivery ended: that is remembered. One that saw
+    /// an empty queue took nothing off what the agent reported.
+    pub fn end(&mut self, id: &str, now: Timestamp) -> bool {
+        let Some(slot) = self.slots.remove(id) else {
+            return false;
+        };
+        if slot.message.is_some() {
             self.ended.push(now);
             let surplus = self.ended.len().saturating_sub(MAX_ENDED);
             self.ended.drain(..surplus);
         }
-        held
+        true
     }
 
     /// When the sweep must look at these slots again: at once while messages wait, else when the first slot runs out.
@@ -107,3 +145,6 @@ impl Slots {
         self.slots.values().map(|slot| slot.until).min()
     }
 }
+
+#[cfg(test)]
+mod tests;

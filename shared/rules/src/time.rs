@@ -32,6 +32,11 @@ impl Timestamp {
         Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }
 
+    /// Reads RFC 3339 with any offset.
+    pub fn parse_rfc3339(text: &str) -> Option<Self> {
+        DateTime::parse_from_rfc3339(text.trim()).ok().map(|time| Self(time.timestamp_millis()))
+    }
+
     /// RFC 3339 in UTC with milliseconds, as on the wire.
     pub fn rfc3339(self) -> String {
         DateTime::<Utc>::from_timestamp_millis(self.0).map_or_else(

@@ -4,6 +4,8 @@
 use std::time::Duration;
 
 use crate::status::Status;
+use crate::time::Timestamp;
+use crate::workspace::Workspace;
 
 /// What happens to a workspace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,6 +82,14 @@ pub enum Trigger {
     Wake,
     /// T27: it is deleted.
     Remove,
+}
+
+impl Trigger {
+    /// T20 for a workspace at `now`. The time counts from `status_since`: other writes to the record give a start that
+    /// hangs no more time, and the age of the record takes none from a fresh one.
+    pub fn provision_timeout(workspace: &Workspace, limit: Duration, now: Timestamp) -> Self {
+        Self::ProvisionTimeout { waited: now.since(workspace.status_since), limit }
+    }
 }
 
 /// Why a trigger does nothing, in terms that an API answer can use.
@@ -162,3 +172,6 @@ pub fn next(from: Option<Status>, trigger: Trigger) -> Result<Option<Status>, Re
     };
     Ok((to != from).then_some(to))
 }
+
+#[cfg(test)]
+mod tests;

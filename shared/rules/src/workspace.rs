@@ -80,6 +80,9 @@ pub struct Workspace {
     /// Monthly limit in cents.
     #[serde(default)]
     pub budget_limit: Option<i64>,
+    /// Spend of the month in cents, kept when the lease ended.
+    #[serde(default)]
+    pub monthly_spend: i64,
     /// Position on the canvas.
     #[serde(default)]
     pub x: f64,
@@ -123,8 +126,8 @@ impl Workspace {
         self.runtime == EXTERNAL_RUNTIME
     }
 
-    /// Whether an authenticated register failed within `window` of now. Ageing alone ends the effect.
-    pub fn register_failed_recently(&self, now: Timestamp, window: std::time::Duration) -> bool {
-        self.register_failure.as_ref().is_some_and(|failure| now.since(failure.at) < window)
+    /// The next heartbeat must look at the record: it has a failure to weigh, or no card yet.
+    pub fn wants_control(&self) -> bool {
+        self.register_failure.is_some() || self.auth_failure.is_some() || self.agent_card.is_none()
     }
 }

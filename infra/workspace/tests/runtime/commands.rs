@@ -7,7 +7,7 @@ use crate::{
 
 const MIB: usize = 1024 * 1024;
 
-/// Incident C: a child that writes more than a pipe holds, to both outputs, while nobody waits for it to end.
+/// A child that writes more than a pipe holds, to both outputs, while nobody waits for it to end.
 #[tokio::test]
 async fn child_output_never_deadlocks() {
     let platform = Platform::start().await;

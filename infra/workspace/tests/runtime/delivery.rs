@@ -173,7 +173,7 @@ async fn a_repeat_of_a_long_turn_is_answered_in_its_own_epoch() {
     assert_eq!(gate.starts(), 1);
 }
 
-/// Incident C: a connection that ends before the answer does is not the end of the turn, nor of its answer.
+/// A connection that ends before the answer does is not the end of the turn, nor of its answer.
 #[tokio::test]
 async fn a_caller_that_hangs_up_gets_its_result_posted() {
     let platform = Platform::start().await;

@@ -38,7 +38,7 @@ async fn heartbeat_says_how_it_is() {
     assert!(body["sent_at_ms"].as_u64().unwrap() > 1_600_000_000_000);
 }
 
-/// Incident A: register fails, heartbeats pass; the platform must be able to see it.
+/// Register fails, heartbeats pass; the platform must be able to see it.
 #[tokio::test]
 async fn a_register_that_fails_does_not_hide_behind_heartbeats() {
     let platform = Platform::start().await;

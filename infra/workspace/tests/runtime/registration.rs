@@ -106,7 +106,7 @@ async fn a_new_token_is_saved_privately_and_used() {
     assert!(!agent.log().contains("issued\n"), "no token in the log");
 }
 
-/// Incident A: the saved token is worth nothing any more, the one from the start still is.
+/// The saved token is worth nothing any more, the one from the start still is.
 #[tokio::test]
 async fn lost_token_recovers_without_an_operator() {
     let platform = Platform::start().await;

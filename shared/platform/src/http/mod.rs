@@ -1,10 +1,12 @@
 //! HTTP as the handlers see it: a [`Call`] in, a [`Reply`] or a [`Problem`](crate::Problem) out, and a [`Router`] that
 //! knows its routes by the same keys as the template.
 
+mod base_url;
 mod call;
 mod reply;
 mod router;
 
+pub use base_url::{base_url, hub_url};
 pub use call::{Call, MAX_BODY};
 pub use reply::Reply;
 pub use router::{Handled, Router};

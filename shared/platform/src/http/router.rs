@@ -76,7 +76,7 @@ impl Router {
         let matched = self
             .paths
             .at(&path)
-            .map_err(|_| Problem::not_found("no_route", "no such route; see the API at a glance in the README"))?;
+            .map_err(|_| Problem::no_route())?;
         let handler = self.methods[*matched.value].get(request.method().as_str()).ok_or_else(|| {
             Problem::new(http::StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "the route has no such method")
         })?;

@@ -41,6 +41,7 @@ impl Store {
         id: WorkspaceId,
         digest: Option<&str>,
         beat: &Beat,
+        monthly_spend: Option<i64>,
         until: Timestamp,
     ) -> Result<Renewal, StoreError> {
         let busy = if beat.active_tasks > 0 {
@@ -48,13 +49,14 @@ impl Store {
         } else {
             "REMOVE busy_since SET "
         };
+        let spend = if monthly_spend.is_some() { ", monthly_spend = :spend" } else { "" };
         let holder = if digest.is_some() { "attribute_exists(digests.#d)" } else { "#open = :true" };
         let mut update = self
             .client
             .update_item()
             .table_name(&self.table)
             .set_key(Some(Key::Lease(id).attributes()))
-            .update_expression(format!("{busy}lease_until = :until, expires_at = :ttl, beat = :beat"))
+            .update_expression(format!("{busy}lease_until = :until, expires_at = :ttl, beat = :beat{spend}"))
             .condition_expression(format!("{holder} AND #status = :online AND lease_until > :now"))
             .expression_attribute_names("#status", "status")
             .expression_attribute_values(":now", n(beat.at.millis()))
@@ -64,6 +66,9 @@ impl Store {
             .expression_attribute_values(":online", s(Status::Online.as_str()))
             .return_values(ReturnValue::AllOld)
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        if let Some(cents) = monthly_spend {
+            update = update.expression_attribute_values(":spend", n(cents));
+        }
         update = match digest {
             Some(digest) => update.expression_attribute_names("#d", digest),
             None => update
@@ -188,6 +193,27 @@ impl Transaction<'_> {
     pub fn strike_digest(mut self, id: WorkspaceId, digest: &str) -> Self {
         let update = Expression::new("REMOVE digests.#d").name("#d", digest);
         self.update(&Key::Lease(id), update, Some(Expression::new("attribute_exists(digests)")));
+        self
+    }
+
+    /// Holds only while the lease does not admit a token that was not on it when it was read: one that is admitted in
+    /// between would renew on after its end.
+    #[must_use]
+    pub fn check_not_admitted(mut self, id: WorkspaceId, digest: &str) -> Self {
+        let condition = Expression::new("attribute_not_exists(digests.#d)").name("#d", digest);
+        self.check(&Key::Lease(id), condition);
+        self
+    }
+
+    /// Heartbeats without a token end here: the workspace gets its first credential. `seen` is the lease as read.
+    #[must_use]
+    pub fn close_lease(mut self, id: WorkspaceId, seen: Option<&Lease>) -> Self {
+        if seen.is_none() {
+            self.check(&Key::Lease(id), Expression::new("attribute_not_exists(pk)"));
+            return self;
+        }
+        let update = Expression::new("SET #open = :false").name("#open", "open").value(":false", bool_value(false));
+        self.update(&Key::Lease(id), update, Some(Expression::new("attribute_exists(pk)")));
         self
     }
 }

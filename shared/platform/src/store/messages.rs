@@ -81,6 +81,15 @@ impl Transaction<'_> {
     }
 }
 
+impl Transaction<'_> {
+    /// Frees a messageId: its message was never sent, so the caller may send it again.
+    #[must_use]
+    pub fn release_idempotency(mut self, target: WorkspaceId, key: &str) -> Self {
+        self.delete(&Key::Idempotency(target, key.to_owned()), None);
+        self
+    }
+}
+
 impl Store {
     /// One message.
     ///

@@ -1,5 +1,6 @@
 //! Delivery slots: `WS#target` / `SLOTS`, indexed as due for a drain while messages are open.
 
+use rules::message::Priority;
 use rules::slots::Slots;
 use rules::{Timestamp, WorkspaceId};
 
@@ -19,8 +20,13 @@ fn due_key(id: WorkspaceId, at: Timestamp) -> String {
 impl Transaction<'_> {
     /// A message was accepted: the sweep looks here from now on, and a drain that saw nothing must look again.
     #[must_use]
-    pub fn open_slots(mut self, id: WorkspaceId, now: Timestamp) -> Self {
-        let update = Expression::new("ADD wakes :one SET pending = :true, gsi1pk = :pk, gsi1sk = :sk")
+    pub fn open_slots(mut self, id: WorkspaceId, priority: Priority, now: Timestamp) -> Self {
+        let queue = match priority {
+            Priority::Critical => ", critical = :true",
+            Priority::Task => "",
+            Priority::Info => ", info = :true",
+        };
+        let update = Expression::new(format!("ADD wakes :one SET pending = :true, gsi1pk = :pk, gsi1sk = :sk{queue}"))
             .value(":one", n(1))
             .value(":true", aws_sdk_dynamodb::types::AttributeValue::Bool(true))
             .value(":pk", s(due_gsi("drain", id.shard(DUE_SHARDS))))

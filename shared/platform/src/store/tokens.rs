@@ -147,16 +147,20 @@ impl Store {
         Ok(tokens)
     }
 
-    /// Items of one partition whose sort key begins with `prefix`, all pages, strongly consistent.
+    /// Items of one partition whose sort key begins with `prefix` (empty: all), all pages, strongly consistent.
     pub(super) async fn query_prefix(&self, partition: String, prefix: &str) -> Result<Vec<Item>, StoreError> {
-        let query = self
+        let mut query = self
             .client
             .query()
             .table_name(&self.table)
             .consistent_read(true)
-            .key_condition_expression("pk = :p AND begins_with(sk, :k)")
-            .expression_attribute_values(":p", s(partition))
-            .expression_attribute_values(":k", s(prefix));
+            .key_condition_expression("pk = :p")
+            .expression_attribute_values(":p", s(partition));
+        if !prefix.is_empty() {
+            query = query
+                .key_condition_expression("pk = :p AND begins_with(sk, :k)")
+                .expression_attribute_values(":k", s(prefix));
+        }
         let mut pages = query.into_paginator().send();
         let mut items = Vec::new();
         while let Some(page) = pages.next().await {
@@ -165,20 +169,24 @@ impl Store {
         Ok(items)
     }
 
-    /// Notes that a token was used, on its list row. Best effort: a failure is logged and nothing more.
+    /// Notes that a token was used: on its digest row, where the next request sees that it was noted, and on its list
+    /// row, where people do. Best effort: a failure is logged and nothing more.
     pub async fn touch_token(&self, token: &Token, now: Timestamp) {
-        let touched = self
-            .client
-            .update_item()
-            .table_name(&self.table)
-            .set_key(Some(list_key(token).attributes()))
-            .update_expression("SET last_used_at = :now")
-            .condition_expression("attribute_exists(pk)")
-            .expression_attribute_values(":now", n(now.millis()))
-            .send()
-            .await;
-        if let Err(error) = touched {
-            tracing::debug!(%error, "last use of a token not noted");
+        for key in [Key::Token(token.digest.clone()), list_key(token)] {
+            let touched = self
+                .client
+                .update_item()
+                .table_name(&self.table)
+                .set_key(Some(key.attributes()))
+                .update_expression("SET last_used_at = :now")
+                .condition_expression("attribute_exists(pk) AND attribute_not_exists(revoked_at)")
+                .expression_attribute_values(":now", n(now.millis()))
+                .send()
+                .await;
+            if let Err(error) = touched {
+                tracing::debug!(%error, "last use of a token not noted");
+                return;
+            }
         }
     }
 }

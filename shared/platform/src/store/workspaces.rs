@@ -4,7 +4,7 @@ use rules::{Status, Timestamp, WorkspaceId};
 use rules::workspace::Workspace;
 
 use super::item::{from_item, n, s, to_item};
-use super::key::{due_gsi, org_gsi, time_key};
+use super::key::{due_gsi, org_gsi, time_key, workspace_pk};
 use super::transaction::Expression;
 use super::{DUE_SHARDS, Item, Key, Store, StoreError, Transaction};
 
@@ -128,6 +128,21 @@ impl Store {
             items.extend(page?.items.unwrap_or_default());
         }
         Ok(items)
+    }
+
+    /// Deletes all that lies in a removed workspace's partition, except the record that it was removed.
+    ///
+    /// # Errors
+    /// The datastore does not answer; what is left can be purged again.
+    pub async fn purge(&self, id: WorkspaceId) -> Result<(), StoreError> {
+        let record = Key::Workspace(id).sk();
+        for mut item in self.query_prefix(workspace_pk(id), "").await? {
+            item.retain(|name, _| name == "pk" || name == "sk");
+            if item.get("sk").and_then(|sk| sk.as_s().ok()) != Some(&record) {
+                self.client.delete_item().table_name(&self.table).set_key(Some(item)).send().await?;
+            }
+        }
+        Ok(())
     }
 
     /// Workspaces whose due item of `kind` is reached at `now`, over all shards.

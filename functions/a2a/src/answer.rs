@@ -1,0 +1,86 @@
+//! Waiting for an outcome, and telling it.
+
+use std::time::Duration;
+
+use http::StatusCode;
+use platform::store::BodyKind;
+use platform::{Platform, Problem, Reply, Result};
+use rules::message::{Message, State};
+use rules::{MessageId, Status, WorkspaceId};
+use serde_json::json;
+
+/// The looks at a record come at these distances, and then at the last one.
+const LOOKS: [u64; 7] = [5, 10, 20, 50, 100, 200, 500];
+
+/// Waits up to `longest` for the outcome of a message; `None`: one look. When too many senders wait in this process
+/// already, it does not wait either.
+pub(crate) async fn wait(
+    platform: &Platform,
+    target: WorkspaceId,
+    id: MessageId,
+    longest: Option<Duration>,
+    status: Status,
+    push: bool,
+) -> Result<Reply> {
+    let room = longest.and_then(|longest| Some((longest, platform.waiting.try_acquire().ok()?)));
+    let end = room.as_ref().map(|(longest, _)| tokio::time::Instant::now() + *longest);
+    let mut looks = LOOKS.into_iter();
+    let mut distance = Duration::from_millis(LOOKS[0]);
+    loop {
+        let message = platform.store.message(target, id).await?.ok_or_else(unknown)?;
+        if message.state.is_terminal() {
+            return outcome(platform, &message).await;
+        }
+        let now = tokio::time::Instant::now();
+        let Some(end) = end.filter(|end| now < *end) else {
+            return queued(platform, &message, status, push).await;
+        };
+        distance = looks.next().map_or(distance, Duration::from_millis);
+        tokio::time::sleep_until(end.min(now + distance)).await;
+    }
+}
+
+/// No such message.
+pub(crate) fn unknown() -> Problem {
+    Problem::not_found("message_unknown", "no such message in this workspace's queue")
+}
+
+/// The answer of the agent, its own status and bytes; or how the message ended without one.
+pub(crate) async fn outcome(platform: &Platform, message: &Message) -> Result<Reply> {
+    let ended = |status, code, text: &str| {
+        Problem::new(status, code, format!("{text}: {}", message.reason.as_deref().unwrap_or("no reason recorded")))
+            .with("queue_id", message.id.to_string())
+            .with("status", message.state.as_str())
+    };
+    match (&message.state, &message.answer) {
+        (State::Completed, Some(answer)) => {
+            let body = platform.store.body(message.id, BodyKind::Answer).await?.unwrap_or_default();
+            let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::OK);
+            Ok(Reply::raw(status, &answer.content_type, body).header("x-molecule-queue-id", &message.id.to_string()))
+        }
+        (State::Expired, _) => Err(ended(StatusCode::GATEWAY_TIMEOUT, "message_expired", "the message expired")),
+        (State::Cancelled, _) => Err(ended(StatusCode::CONFLICT, "message_cancelled", "the message was cancelled")),
+        (State::Dropped, _) => Err(ended(StatusCode::SERVICE_UNAVAILABLE, "message_dropped", "the message was dropped")),
+        _ => Err(ended(StatusCode::BAD_GATEWAY, "delivery_failed", "the agent did not answer the message")),
+    }
+}
+
+async fn queued(platform: &Platform, message: &Message, status: Status, push: bool) -> Result<Reply> {
+    let depth = platform.store.open_count(message.target).await?;
+    let text = match (message.state, push, status.is_dispatchable()) {
+        (State::Queued, false, _) => "queued for poll".to_owned(),
+        (State::Queued, true, false) => format!("queued: {}", rules::dispatch::waiting_for(status)),
+        (State::Queued, true, true) => "queued: the agent has no free capacity".to_owned(),
+        _ => "delivered: the agent has not answered yet".to_owned(),
+    };
+    let location = format!("/workspaces/{}/a2a/queue/{}", message.target, message.id);
+    let body = json!({
+        "queued": true,
+        "queue_id": message.id,
+        "queue_depth": depth,
+        "status": message.state,
+        "message": text,
+        "delivery_mode": if push { "push" } else { "poll" },
+    });
+    Ok(Reply::json(StatusCode::ACCEPTED, &body).header("location", &location).header("retry-after", "2"))
+}

@@ -1,0 +1,55 @@
+//! `POST /workspaces/{id}/a2a/queue/{queue_id}/result`: an agent that accepted a long turn answers it.
+
+use bytes::Bytes;
+use platform::auth::Principal;
+use platform::delivery::{Ended, Ending, SlotAfter};
+use platform::store::Look;
+use platform::{Call, Platform, Problem, Reply, Result};
+use rules::MessageId;
+use serde::Deserialize;
+use serde_json::json;
+use serde_json::value::RawValue;
+
+use crate::answer::unknown;
+
+#[derive(Deserialize)]
+struct Body {
+    slot_epoch: u64,
+    status: u16,
+    body: Box<RawValue>,
+}
+
+/// Takes `{"slot_epoch","status","body"}` from the workspace that holds the message; 200 `{"status":"completed"}`, or
+/// 409 `late_result` when the message's slot is another's by now: the result is noted and changes nothing.
+///
+/// # Errors
+/// 400, 401, 403, 404, 409.
+pub(crate) async fn result(platform: Platform, call: Call) -> Result<Reply> {
+    let (principal, id, _) = platform.operator_or_self(&call, Look::record()).await?;
+    let queue_id: MessageId = call.id("queue_id")?;
+    if principal != Principal::Workspace(id) {
+        return Err(Problem::forbidden("not_your_workspace", "only the workspace that got the message may answer it"));
+    }
+    let body: Body = call.json()?;
+    if !(200..=599).contains(&body.status) {
+        return Err(Problem::bad_request("invalid_field", "status must be an HTTP status from 200 to 599"));
+    }
+    let ending = Ending::Answered {
+        status: body.status,
+        content_type: "application/json".to_owned(),
+        body: Bytes::from(body.body.get().as_bytes().to_vec()),
+    };
+    match platform.end_delivery(id, queue_id, body.slot_epoch, &ending, SlotAfter::Free).await? {
+        Ended::Settled(message, receipt) => {
+            if let Some(receipt) = receipt
+                && let Err(error) = platform.queues.delete(id, message.priority, &receipt).await
+            {
+                tracing::warn!(%error, message = %message.id, "pointer of an answered message not deleted");
+            }
+            platform.wake_drain(id).await;
+            Ok(Reply::ok(&json!({ "status": message.state })))
+        }
+        Ended::Late => Err(Problem::conflict("late_result", "the message is not with this delivery any more; drop the result")),
+        Ended::Unknown => Err(unknown()),
+    }
+}

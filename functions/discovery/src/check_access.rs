@@ -1,0 +1,42 @@
+//! `POST /registry/check-access`: may one workspace talk to another?
+
+use platform::auth::Principal;
+use platform::store::Look;
+use platform::{Call, Platform, Problem, Reply, Result};
+use rules::WorkspaceId;
+use rules::access::{Party, can_communicate};
+use serde::Deserialize;
+use serde_json::json;
+
+#[derive(Deserialize)]
+struct Body {
+    caller_id: WorkspaceId,
+    target_id: WorkspaceId,
+}
+
+/// Takes `{"caller_id","target_id"}` from the caller itself or an operator; answers 200 `{"allowed":bool}`. Whoever is
+/// unknown, removed or of another organisation is not allowed. It tells nobody else, or it would map the tree for everyone.
+///
+/// # Errors
+/// 400 malformed; 401; 403 `not_your_workspace` when `caller_id` is not the token's workspace.
+pub(crate) async fn check_access(platform: Platform, call: Call) -> Result<Reply> {
+    let body: Result<Body> = call.json();
+    let target = body.as_ref().ok().map(|body| body.target_id);
+    let look = Look::record().other(target);
+    let (principal, caller, seen) = platform
+        .principal_at(&call, body.map(|body| body.caller_id), look)
+        .await?;
+    if matches!(principal, Principal::Workspace(own) if own != caller) {
+        return Err(Problem::forbidden(
+            "not_your_workspace",
+            "ask for your own workspace: caller_id must be its id",
+        ));
+    }
+    let (from, to) = (
+        seen.workspace.as_ref().map(Party::from),
+        seen.other.as_ref().map(Party::from),
+    );
+    Ok(Reply::ok(
+        &json!({ "allowed": can_communicate(from.as_ref(), to.as_ref()) }),
+    ))
+}

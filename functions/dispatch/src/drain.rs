@@ -1,0 +1,73 @@
+//! The drain of one workspace.
+
+use platform::queues::Received;
+use platform::store::{CommitError, Look, Snapshot};
+use platform::{Platform, Problem, Result};
+use rules::WorkspaceId;
+use rules::message::Priority;
+
+use crate::claim::claim;
+use crate::deliver::{After, deliver};
+
+/// Hands out messages until the queue is empty, the agent is full, or there is no use in going on.
+///
+/// # Errors
+/// 503 when table or queue do not answer; the wake-up comes again.
+pub async fn drain(platform: &Platform, id: WorkspaceId) -> Result<()> {
+    while let Some(slot) = claim(platform, id).await? {
+        if serve(platform, id, &slot).await? == After::Stop {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// Uses one slot as long as it lasts. `Again`: the slot stays with a delivery whose answer comes later, and another may
+/// be free.
+async fn serve(platform: &Platform, id: WorkspaceId, slot: &str) -> Result<After> {
+    loop {
+        let seen = platform.store.look(id, &Look::record().lease().slots()).await?;
+        let Some(held) = seen.slots.slots.get(slot) else { return Ok(After::Again) };
+        let attempt = format!("{slot}-{}", held.epoch);
+        match receive(platform, id, &seen.slots.order(), &attempt).await? {
+            Some(received) => match deliver(platform, id, slot, received).await? {
+                After::Next => {}
+                after => return Ok(after),
+            },
+            None if close(platform, id, slot, seen).await? => return Ok(After::Stop),
+            None => {}
+        }
+    }
+}
+
+/// One pointer, from the first queue that has one.
+async fn receive(
+    platform: &Platform,
+    id: WorkspaceId,
+    order: &[Priority],
+    attempt: &str,
+) -> Result<Option<Received>> {
+    for (place, priority) in order.iter().enumerate() {
+        let last = place + 1 == order.len();
+        if let Some(received) = platform.queues.receive(id, *priority, attempt, last).await? {
+            return Ok(Some(received));
+        }
+    }
+    Ok(None)
+}
+
+/// Gives the slot back after an empty receive, if nobody woke this drain since the look before it. False: look again.
+async fn close(platform: &Platform, id: WorkspaceId, slot: &str, seen: Snapshot) -> Result<bool> {
+    let mut slots = seen.slots;
+    slots.end(slot, platform.now());
+    let quiet = slots.slots.is_empty();
+    let mut transaction = platform.store.transaction().close_slots(id, &slots);
+    if quiet && seen.lease.is_some() {
+        transaction = transaction.lower_work(id);
+    }
+    match transaction.commit().await {
+        Ok(()) => Ok(true),
+        Err(CommitError::Moved(_)) => Ok(false),
+        Err(CommitError::Store(error)) => Err(Problem::from(error)),
+    }
+}

@@ -1,0 +1,143 @@
+//! The slow path: no live lease, another status than online, an unknown token, or something to weigh in the record.
+
+use platform::decide::{Fault, decide};
+use platform::store::{Look, Snapshot};
+use platform::{Platform, Problem, Reply, Result};
+use rules::heartbeat::{Verdict, Windows, evaluate};
+use rules::lease::{Beat, Lease};
+use rules::transition::Refusal;
+use rules::workspace::Workspace;
+use rules::{Status, credential};
+use serde_json::json;
+
+use crate::answer;
+use crate::beat::Heartbeat;
+
+/// Registering may fail with 401 for this long before the workspace is degraded for it.
+const AUTH_GRACE: std::time::Duration = std::time::Duration::from_secs(60);
+
+/// Reads the record, decides, and writes in one transaction that holds only if nothing moved.
+pub(crate) async fn heartbeat(platform: &Platform, heartbeat: &Heartbeat, digest: Option<&str>) -> Result<Reply> {
+    match decide(|| round(platform, heartbeat, digest)).await? {
+        Settled::Live(status, lease) => answer(platform, heartbeat, status, &lease).await,
+        Settled::Stopped(workspace) => Ok(Reply::ok(&json!({
+            "status": "ok",
+            "workspace_status": workspace.status,
+            "delivery_mode": workspace.delivery.mode,
+            "pending": 0,
+            "server_time": platform.now().rfc3339(),
+            "heartbeat_interval_seconds": platform.config.heartbeat_interval.as_secs_f64(),
+        }))),
+    }
+}
+
+enum Settled {
+    Live(Status, Lease),
+    Stopped(Workspace),
+}
+
+async fn round(platform: &Platform, heartbeat: &Heartbeat, digest: Option<&str>) -> Result<Settled, Fault> {
+    let now = platform.now();
+    let look = Look::record().lease().bearer(digest);
+    let snapshot = platform.store.look(heartbeat.workspace_id, &look).await?;
+    let workspace = permitted(&snapshot)?;
+    let mut beat = heartbeat.beat.clone();
+    carry_register_state(&mut beat, snapshot.lease.as_ref());
+    let windows = Windows { register_failure: platform.config.register_failure_window, auth_grace: AUTH_GRACE };
+    let card = heartbeat.card.is_some();
+    let verdict = match evaluate(workspace, snapshot.lease.as_ref(), &beat, card, now, windows) {
+        Ok(verdict) => verdict,
+        Err(Refusal::Stopped) => return Ok(Settled::Stopped(workspace.clone())),
+        Err(refusal) => return Err(refusal.into()),
+    };
+    let after = applied(workspace, &verdict, heartbeat, now);
+    let lease = renewed(platform, &after, &snapshot, beat, heartbeat.monthly_spend, digest);
+    let mut transaction = platform.store.transaction();
+    transaction = match after.version == workspace.version {
+        true => transaction.check_workspace(workspace),
+        false => transaction.put_workspace(&after),
+    };
+    if let Some(token) = &snapshot.token {
+        transaction = transaction.check_token(token);
+    }
+    if workspace.status == Status::Provisioning {
+        transaction = transaction.provisioned(workspace.id);
+    }
+    transaction = platform.tell(transaction.put_lease(&lease), &after, verdict.event);
+    transaction.commit().await?;
+    let work = snapshot.lease.as_ref().is_none_or(|before| before.work);
+    Ok(Settled::Live(after.status, Lease { work, ..lease }))
+}
+
+/// The workspace, if the caller may renew its lease.
+fn permitted(snapshot: &Snapshot) -> Result<&Workspace> {
+    let workspace = snapshot.workspace.as_ref().ok_or_else(Problem::no_workspace)?;
+    if workspace.status == Status::Removed {
+        let own = snapshot.token.as_ref().is_some_and(|token| token.belongs_to(workspace.id));
+        return Err(if own { Problem::gone().with("shutdown", true) } else { Problem::bad_credential() });
+    }
+    credential::may_heartbeat(workspace, snapshot.presented())?;
+    Ok(workspace)
+}
+
+/// Since when the runtime's own register has not been ok: the first beat that said so.
+fn carry_register_state(beat: &mut Beat, lease: Option<&Lease>) {
+    let before = lease.and_then(|lease| lease.beat.register_state.as_ref()?.failing_since);
+    if let Some(state) = beat.register_state.as_mut().filter(|state| !state.ok) {
+        state.failing_since = Some(before.unwrap_or(beat.at));
+    }
+}
+
+/// The record after the verdict; its version is raised only where it must be written.
+fn applied(workspace: &Workspace, verdict: &Verdict, heartbeat: &Heartbeat, now: rules::Timestamp) -> Workspace {
+    let mut after = workspace.clone();
+    if verdict.adopt_card {
+        after.agent_card.clone_from(&heartbeat.card);
+    }
+    if verdict.clear_register_failure {
+        after.register_failure = None;
+    }
+    if verdict.changed {
+        after.status = verdict.status;
+        after.status_reasons.clone_from(&verdict.reasons);
+    }
+    if after != *workspace || verdict.event.is_some() {
+        after.version += 1;
+        after.updated_at = now;
+        if verdict.event.is_some() {
+            after.status_since = now;
+        }
+    }
+    after
+}
+
+fn renewed(
+    platform: &Platform,
+    after: &Workspace,
+    snapshot: &Snapshot,
+    beat: Beat,
+    monthly_spend: Option<i64>,
+    digest: Option<&str>,
+) -> Lease {
+    let before = snapshot.lease.as_ref();
+    let mut lease = Lease {
+        workspace_id: after.id,
+        lease_until: beat.at + platform.config.liveness_ttl,
+        status: after.status,
+        delivery_mode: after.delivery.mode,
+        max_concurrent_tasks: after.max_concurrent_tasks,
+        generation: after.generation,
+        digests: before.map(|lease| lease.digests.clone()).unwrap_or_default(),
+        open: after.bootstrap_open,
+        work: true,
+        control: after.wants_control(),
+        busy_since: (beat.active_tasks > 0)
+            .then(|| before.and_then(|lease| lease.busy_since).unwrap_or(beat.at)),
+        monthly_spend: monthly_spend.or(before.map(|lease| lease.monthly_spend)).unwrap_or(after.monthly_spend),
+        beat,
+    };
+    if let (Some(digest), Some(token)) = (digest, &snapshot.token) {
+        lease.admit(digest, token.generation);
+    }
+    lease
+}

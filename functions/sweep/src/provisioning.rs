@@ -1,0 +1,52 @@
+//! Starts that took too long.
+
+use platform::decide::{Fault, decide};
+use platform::{Platform, Result};
+use rules::WorkspaceId;
+use rules::event::{Event, EventType};
+use rules::reason::{ReasonCode, StatusReason};
+use rules::transition::{self, Trigger};
+use rules::workspace::Workspace;
+use serde_json::json;
+
+/// Fails every workspace that has been provisioning for longer than its limit. Never suspects the platform.
+pub(crate) async fn sweep(platform: &Platform) -> Result<bool> {
+    for id in platform.store.due("provision", platform.now()).await? {
+        if let Err(problem) = decide(|| time_out(platform, id)).await {
+            tracing::error!(workspace = %id, code = problem.code, "provisioning not swept");
+        }
+    }
+    Ok(false)
+}
+
+async fn time_out(platform: &Platform, id: WorkspaceId) -> Result<(), Fault> {
+    let now = platform.now();
+    let transaction = platform.store.transaction();
+    let Some(workspace) = platform.store.workspace(id).await? else { return Ok(()) };
+    let limit = platform.config.provision_timeout;
+    let trigger = Trigger::ProvisionTimeout { waited: now.since(workspace.status_since), limit };
+    let Ok(Some(status)) = transition::next(Some(workspace.status), trigger) else {
+        return Ok(transaction.provisioned(id).check_workspace(&workspace).commit().await?);
+    };
+    let seconds = limit.as_secs();
+    let evidence = format!("no heartbeat or register within {seconds} s of the start");
+    let event = Event::new(
+        EventType::WorkspaceProvisionFailed,
+        json!({
+            "error": evidence,
+            "timeout_secs": seconds,
+            "runtime": workspace.runtime,
+            "source": "provision_timeout_sweep",
+        }),
+    );
+    let after = Workspace {
+        status,
+        status_since: now,
+        status_reasons: vec![StatusReason::new(ReasonCode::ProvisionTimeout, now, evidence)],
+        version: workspace.version + 1,
+        updated_at: now,
+        ..workspace
+    };
+    let transaction = transaction.put_workspace(&after).provisioned(id);
+    Ok(platform.tell(transaction, &after, Some(event)).commit().await?)
+}

@@ -1,0 +1,88 @@
+//! `POST /workspaces`.
+
+use http::StatusCode;
+use platform::decide::{Fault, decide};
+use platform::http::base_url;
+use platform::{Call, Platform, Reply, Result};
+use rules::TokenId;
+use rules::credential::{Token, TokenKind};
+use rules::event::{Event, EventType};
+use rules::message::Priority;
+use rules::workspace::Workspace;
+use serde_json::json;
+
+use crate::{connection, new_workspace, tree};
+
+/// Creates a workspace. Operators only.
+///
+/// Managed: 201 `{"id","status":"provisioning","awareness_namespace","workspace_access"}`. External: 201
+/// `{"id","external":true,"status":"awaiting_agent","connection"}`; it claims nothing until its agent calls, and the
+/// token in `connection` is shown this once.
+///
+/// # Errors
+/// 400 with the field; 401; 403; 404 `parent_unknown`; 422 for fields that this release does not keep.
+pub(crate) async fn create(platform: Platform, call: Call) -> Result<Reply> {
+    let principal = platform.operator(&call).await?;
+    let workspace = new_workspace::read(&platform, &call).await?;
+    let token = workspace.is_external().then(|| first_token(&platform, &workspace, principal.label()));
+    // The queue first: a workspace without its queue could accept what it cannot keep.
+    platform.queues.create(workspace.id, Priority::Task).await?;
+    decide(|| store(&platform, &workspace, token.as_ref().map(|(_, token)| token))).await?;
+    let answer = match token {
+        Some((secret, _)) => json!({
+            "id": workspace.id,
+            "external": true,
+            "status": workspace.status,
+            "delivery_mode": workspace.delivery.mode,
+            "connection": connection::describe(&workspace, &base_url(&call, &platform.config), &secret),
+        }),
+        None => json!({
+            "id": workspace.id,
+            "status": workspace.status,
+            "awareness_namespace": format!("workspace:{}", workspace.id),
+            "workspace_access": workspace.workspace_access,
+        }),
+    };
+    Ok(Reply::json(StatusCode::CREATED, &answer))
+}
+
+async fn store(platform: &Platform, workspace: &Workspace, token: Option<&Token>) -> Result<(), Fault> {
+    let mut transaction = platform.store.transaction().create_workspace(workspace);
+    if let Some(parent) = workspace.parent_id {
+        // The parent must not be deleted in between.
+        let parent = tree::parent_for(platform, workspace.id, parent).await?;
+        transaction = transaction.check_workspace(&parent);
+    }
+    let event = match token {
+        Some(token) => {
+            transaction = transaction.issue_token(token);
+            Event::new(EventType::WorkspaceAwaitingAgent, json!({ "name": workspace.name, "external": true }))
+        }
+        None => {
+            let due = workspace.created_at + platform.config.provision_timeout;
+            transaction = transaction.expect_provisioned(workspace.id, due);
+            let payload = json!({ "name": workspace.name, "tier": workspace.tier, "runtime": workspace.runtime });
+            Event::new(EventType::WorkspaceProvisioning, payload)
+        }
+    };
+    Ok(platform.tell(transaction, workspace, Some(event)).commit().await?)
+}
+
+fn first_token(platform: &Platform, workspace: &Workspace, created_by: String) -> (String, Token) {
+    let secret = platform.entropy.secret();
+    let token = Token {
+        id: TokenId::new(platform.entropy.uuid()),
+        kind: TokenKind::Instance,
+        workspace_id: Some(workspace.id),
+        org: workspace.org.clone(),
+        generation: workspace.generation,
+        digest: platform::entropy::digest(&secret),
+        prefix: secret[..8].to_owned(),
+        name: None,
+        created_by: Some(created_by),
+        created_at: platform.now(),
+        last_used_at: None,
+        revoked_at: None,
+    };
+    (secret, token)
+}

@@ -1,0 +1,109 @@
+//! `DELETE /workspaces/{id}`.
+
+use platform::decide::{Fault, decide};
+use platform::store::Look;
+use platform::{Call, Platform, Problem, Reply, Result};
+use rules::event::{Event, EventType};
+use rules::message::State;
+use rules::transition::{self, Trigger};
+use rules::workspace::Workspace;
+use rules::{MessageId, Status, WorkspaceId};
+use serde_json::{Value, json};
+
+/// Deletes a workspace and all below it. 200 `{"status":"removed","cascade_deleted":n}`; repeating it finishes what an
+/// earlier call could not. `?confirm=true` is needed when there are children; `?purge=true` also deletes what is stored
+/// about it, except that it was removed. Operators only.
+///
+/// The tombstone comes first, so that no heartbeat, register or sweep brings back what is being taken apart.
+///
+/// # Errors
+/// 401; 403; 404; 409 `confirmation_required` with the children.
+pub(crate) async fn delete(platform: Platform, call: Call) -> Result<Reply> {
+    platform.operator(&call).await?;
+    let id = call.workspace_id()?;
+    let workspace = platform.store.workspace(id).await?.ok_or_else(Problem::no_workspace)?;
+    let children = live_children(&platform, id).await?;
+    if !children.is_empty() && workspace.status != Status::Removed && !call.flag("confirm") {
+        return Err(confirmation(&children));
+    }
+    let purge = call.flag("purge");
+    let mut cascade = 0;
+    let mut next = vec![id];
+    while let Some(id) = next.pop() {
+        let removed = decide(|| mark(&platform, id)).await?;
+        cascade += usize::from(removed && id != workspace.id);
+        clear(&platform, id, purge).await?;
+        next.extend(live_children(&platform, id).await?.iter().map(|child| child.id));
+    }
+    let status = if purge { "purged" } else { "removed" };
+    Ok(Reply::ok(&json!({ "status": status, "cascade_deleted": cascade })))
+}
+
+fn confirmation(children: &[Workspace]) -> Problem {
+    let named: Vec<Value> = children.iter().map(|child| json!({ "id": child.id, "name": child.name })).collect();
+    Problem::conflict("confirmation_required", "the workspace has children; repeat with ?confirm=true to delete them too")
+        .with("status", "confirmation_required")
+        .with("message", "the workspace has children; repeat with ?confirm=true to delete them too")
+        .with("children_count", named.len())
+        .with("children", named)
+}
+
+async fn live_children(platform: &Platform, id: WorkspaceId) -> Result<Vec<Workspace>> {
+    let ids = platform.store.children(&platform.config.org, Some(id)).await?;
+    let found = platform.store.look_many(&ids).await?;
+    Ok(found.into_iter().map(|(child, _)| child).filter(|child| child.status != Status::Removed).collect())
+}
+
+/// Tombstone, lease and event in one transaction. False when it was removed before.
+async fn mark(platform: &Platform, id: WorkspaceId) -> Result<bool, Fault> {
+    let workspace = platform.store.workspace(id).await?.ok_or_else(Problem::no_workspace)?;
+    let Some(status) = transition::next(Some(workspace.status), Trigger::Remove)? else { return Ok(false) };
+    let now = platform.now();
+    let after = Workspace {
+        status,
+        status_since: now,
+        status_reasons: Vec::new(),
+        version: workspace.version + 1,
+        updated_at: now,
+        bootstrap_open: false,
+        ..workspace
+    };
+    let transaction =
+        platform.store.transaction().put_workspace(&after).delete_lease(id).delete_slots(id).provisioned(id);
+    let event = Event::new(EventType::WorkspaceRemoved, json!({ "name": after.name }));
+    platform.tell(transaction, &after, Some(event)).commit().await?;
+    Ok(true)
+}
+
+/// Revokes its tokens, ends its open messages, deletes its queues. Each step may be repeated.
+async fn clear(platform: &Platform, id: WorkspaceId, purge: bool) -> Result<()> {
+    for token in platform.store.tokens_of(id).await? {
+        let revoked = platform.store.transaction().revoke_token(&token, platform.now()).commit().await;
+        revoked.or_else(|error| match Fault::from(error) {
+            Fault::Moved => Ok(()),
+            Fault::Problem(problem) => Err(problem),
+        })?;
+    }
+    for message in platform.store.open_messages(id).await? {
+        decide(|| drop_message(platform, id, message)).await?;
+    }
+    platform.queues.delete_all(id).await?;
+    if purge {
+        platform.store.purge(id).await?;
+    }
+    Ok(())
+}
+
+async fn drop_message(platform: &Platform, id: WorkspaceId, message: MessageId) -> Result<(), Fault> {
+    let snapshot = platform.store.look(id, &Look::record().message(message)).await?;
+    let (Some(workspace), Some(mut message)) = (snapshot.workspace, snapshot.message) else { return Ok(()) };
+    if message.state.is_terminal() {
+        return Ok(());
+    }
+    message.finish(platform.now(), State::Dropped, "the workspace was removed");
+    message.version += 1;
+    let transaction = platform.store.transaction().put_message(&message, platform.config.retention);
+    let payload = json!({ "queue_id": message.id, "reason": message.reason });
+    let event = Event::new(EventType::MessageDropped, payload);
+    Ok(platform.tell(transaction, &workspace, Some(event)).commit().await?)
+}

@@ -1,0 +1,34 @@
+//! `GET /workspaces` and `GET /workspaces/{id}`.
+
+use platform::store::Look;
+use platform::{Call, Platform, Problem, Reply, Result, view};
+use rules::Status;
+use rules::slots::Slots;
+use serde_json::Value;
+
+/// 200 with an array of all workspaces that are not removed, oldest first. Operators only.
+pub(crate) async fn list(platform: Platform, call: Call) -> Result<Reply> {
+    platform.operator(&call).await?;
+    let ids = platform.store.workspaces(&platform.config.org).await?;
+    let mut found = platform.store.look_many(&ids).await?;
+    found.retain(|(workspace, _)| workspace.status != Status::Removed);
+    found.sort_by_key(|(workspace, _)| (workspace.created_at, workspace.id));
+    let (now, slots) = (platform.now(), Slots::default());
+    let shown: Vec<Value> = found
+        .iter()
+        .map(|(workspace, lease)| view::workspace(workspace, lease.as_ref(), &slots, &platform.config, now))
+        .collect();
+    Ok(Reply::ok(&shown))
+}
+
+/// 200 with one workspace: its true status, why, and its health. A removed one shows `"status":"removed"`. Operators, and
+/// the workspace itself.
+///
+/// # Errors
+/// 400 for an id that is no UUID; 401; 403; 404.
+pub(crate) async fn get(platform: Platform, call: Call) -> Result<Reply> {
+    let (_, _, snapshot) = platform.operator_or_self(&call, Look::record().lease().slots()).await?;
+    let workspace = snapshot.workspace.as_ref().ok_or_else(Problem::no_workspace)?;
+    let lease = snapshot.lease.as_ref();
+    Ok(Reply::ok(&view::workspace(workspace, lease, &snapshot.slots, &platform.config, platform.now())))
+}

@@ -1,0 +1,20 @@
+//! The functions of this workspace and their handlers.
+
+use crate::handler::Handler;
+
+/// Every function by the name of its binary, as in the template's `BuildProperties`.
+pub fn all() -> Vec<(&'static str, Handler)> {
+    vec![
+        ("workspaces", Handler::http(workspaces::router())),
+        ("register", Handler::http(register::router())),
+        ("heartbeat", Handler::http(heartbeat::router())),
+        ("discovery", Handler::http(discovery::router())),
+        ("tokens", Handler::http(tokens::router())),
+        ("a2a", Handler::http(a2a::router())),
+        ("events", Handler::http(events::router())),
+        ("health", Handler::http(health::router())),
+        ("dispatch", Handler::queue(dispatch::handle)),
+        ("timers", Handler::queue(timers::handle)),
+        ("sweep", Handler::schedule(sweep::handle)),
+    ]
+}

@@ -1,0 +1,111 @@
+//! The function's side of an invocation: bytes of a Lambda event in, bytes of the answer out, as the Lambda runtime does it.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::sync::Arc;
+
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use lambda_http::request::LambdaRequest;
+use lambda_http::{Adapter, Context, LambdaEvent, Request, Service, service_fn};
+use platform::{Platform, Router};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+/// One invocation, from the event's JSON to the answer's.
+pub type Invoke = Arc<dyn Fn(Platform, Vec<u8>) -> BoxFuture<'static, Result<Vec<u8>, serde_json::Error>> + Send + Sync>;
+
+/// The handler of a function, and the kind of events that it takes.
+#[derive(Clone)]
+pub enum Handler {
+    /// API Gateway's requests.
+    Http {
+        /// The routes that it knows.
+        keys: Vec<&'static str>,
+        /// Runs it.
+        invoke: Invoke,
+    },
+    /// Batches of SQS messages.
+    Queue(Invoke),
+    /// EventBridge's scheduled events.
+    Schedule(Invoke),
+}
+
+impl Handler {
+    /// A function behind the API.
+    pub fn http(router: Router) -> Self {
+        let keys = router.keys().to_vec();
+        let router = Arc::new(router);
+        let invoke: Invoke = Arc::new(move |platform, event| respond(Arc::clone(&router), platform, event).boxed());
+        Self::Http { keys, invoke }
+    }
+
+    /// A function that consumes a queue.
+    pub fn queue<E, R, F>(handle: impl Fn(Platform, E) -> F + Send + Sync + 'static) -> Self
+    where
+        E: DeserializeOwned + 'static,
+        R: Serialize + 'static,
+        F: Future<Output = R> + Send + 'static,
+    {
+        Self::Queue(typed(handle))
+    }
+
+    /// A function that a schedule starts.
+    pub fn schedule<E, R, F>(handle: impl Fn(Platform, E) -> F + Send + Sync + 'static) -> Self
+    where
+        E: DeserializeOwned + 'static,
+        R: Serialize + 'static,
+        F: Future<Output = R> + Send + 'static,
+    {
+        Self::Schedule(typed(handle))
+    }
+
+    /// Runs it.
+    pub fn invoke(&self) -> &Invoke {
+        match self {
+            Self::Http { invoke, .. } | Self::Queue(invoke) | Self::Schedule(invoke) => invoke,
+        }
+    }
+}
+
+impl std::fmt::Debug for Handler {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Http { keys, .. } => f.debug_tuple("Http").field(keys).finish(),
+            Self::Queue(_) => f.write_str("Queue"),
+            Self::Schedule(_) => f.write_str("Schedule"),
+        }
+    }
+}
+
+/// As `lambda_http::run` does it between two calls of the Runtime API.
+async fn respond(router: Arc<Router>, platform: Platform, event: Vec<u8>) -> Result<Vec<u8>, serde_json::Error> {
+    let event: LambdaRequest = serde_json::from_slice(&event)?;
+    let (router, platform) = (&router, &platform);
+    let service = service_fn(move |request: Request| async move {
+        Ok::<_, Infallible>(router.handle(platform, request).await)
+    });
+    match Adapter::from(service).call(LambdaEvent::new(event, Context::default())).await {
+        Ok(answer) => serde_json::to_vec(&answer),
+        Err(never) => match never {},
+    }
+}
+
+/// As `lambda_runtime::run` does it.
+fn typed<E, R, F, H>(handle: H) -> Invoke
+where
+    E: DeserializeOwned,
+    R: Serialize,
+    F: Future<Output = R> + Send + 'static,
+    H: Fn(Platform, E) -> F + Send + Sync + 'static,
+{
+    let handle = Arc::new(handle);
+    Arc::new(move |platform, event| {
+        let handle = Arc::clone(&handle);
+        async move {
+            let handled = handle(platform, serde_json::from_slice(&event)?);
+            serde_json::to_vec(&handled.await)
+        }
+        .boxed()
+    })
+}

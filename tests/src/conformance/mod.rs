@@ -1,0 +1,3 @@
+//! What the platform relies on in the services beneath it, as checks that run against any endpoint.
+
+pub mod sqs;
