@@ -1,3 +1,5 @@
-//! stub
+//! The local platform.
 
+pub mod functions;
+pub mod handler;
 pub mod sqs;

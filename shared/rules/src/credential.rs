@@ -171,7 +171,11 @@ pub fn may_heartbeat(workspace: &Workspace, presented: Presented<'_>) -> Result<
         Presented::Token(token) if removed || !token.belongs_to(workspace.id) => stranger,
         // A former API caller is not the runtime: its tombstone proves nothing about how the runtime fares.
         Presented::Token(token) if token.kind != TokenKind::Instance => {
-            if token.is_live() { Err(Denial::NotInstance) } else { stranger }
+            if token.is_live() {
+                Err(Denial::NotInstance)
+            } else {
+                stranger
+            }
         }
         // Before the tombstone: a zombie must not count against the start that replaced it.
         Presented::Token(token) if token.generation < workspace.generation => Err(Denial::StaleGeneration),

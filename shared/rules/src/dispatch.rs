@@ -83,9 +83,10 @@ pub fn settle(message: &Message, outcome: &Outcome, releases: u32, dedupes: bool
         Outcome::Lost(_) => Next::Await("perhaps delivered; the connection was lost before the answer"),
         Outcome::Refused => release("the agent refuses connections", backoff(releases)),
         Outcome::UrlRefused(why) => release(&format!("the agent's URL may not be called: {why}"), BUSY_BACKOFF_MAX),
-        Outcome::Unauthorized(status) => {
-            release(&format!("the agent answered {status} to the platform's bearer; it must register again"), backoff(releases))
-        }
+        Outcome::Unauthorized(status) => release(
+            &format!("the agent answered {status} to the platform's bearer; it must register again"),
+            backoff(releases),
+        ),
         Outcome::Busy { retry_after } => {
             let after = retry_after.unwrap_or_else(|| backoff(releases)).min(BUSY_BACKOFF_MAX);
             release("the agent is busy", after)

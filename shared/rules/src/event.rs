@@ -46,3 +46,27 @@ impl Event {
         Self { kind, payload }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn events_bear_the_names_that_clients_know() {
+        for (kind, name) in [
+            (EventType::WorkspaceProvisioning, "WORKSPACE_PROVISIONING"),
+            (EventType::WorkspaceAwaitingAgent, "WORKSPACE_AWAITING_AGENT"),
+            (EventType::WorkspaceOnline, "WORKSPACE_ONLINE"),
+            (EventType::WorkspaceDegraded, "WORKSPACE_DEGRADED"),
+            (EventType::WorkspaceOffline, "WORKSPACE_OFFLINE"),
+            (EventType::WorkspaceProvisionFailed, "WORKSPACE_PROVISION_FAILED"),
+            (EventType::WorkspacePaused, "WORKSPACE_PAUSED"),
+            (EventType::WorkspaceHibernated, "WORKSPACE_HIBERNATED"),
+            (EventType::WorkspaceRemoved, "WORKSPACE_REMOVED"),
+            (EventType::AgentCardUpdated, "AGENT_CARD_UPDATED"),
+            (EventType::DeliveryModeChanged, "DELIVERY_MODE_CHANGED"),
+        ] {
+            assert_eq!(serde_json::to_value(kind).unwrap(), name);
+        }
+    }
+}

@@ -112,7 +112,10 @@ fn registration(workspace: &Workspace, auth_failing: Option<&StatusReason>) -> P
     // Also when nothing else is known but that the lease ran out: a lost credential ends heartbeats too.
     if let Some(failure) = workspace.auth_failure {
         let (since, last) = (failure.since.rfc3339(), failure.last.rfc3339());
-        return part(State::Failing, format!("register with a credential that no longer serves, from {since} to {last}"));
+        return part(
+            State::Failing,
+            format!("register with a credential that no longer serves, from {since} to {last}"),
+        );
     }
     match workspace.agent_card {
         Some(_) => part(State::Ok, "registered with an agent card"),

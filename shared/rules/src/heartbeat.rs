@@ -71,10 +71,8 @@ pub fn evaluate(
     let event = to.map(|status| transition_event(status, before.status, before.since, beat, &causes));
     let adopt_card = card && workspace.agent_card.is_none();
     // Back from a lease that ran out unswept, the stored status is the same and yet began anew.
-    let changed = to.is_some()
-        || clear_register_failure
-        || adopt_card
-        || !same_codes(&causes, &workspace.status_reasons);
+    let changed =
+        to.is_some() || clear_register_failure || adopt_card || !same_codes(&causes, &workspace.status_reasons);
     Ok(Verdict { status, reasons: causes, changed, clear_register_failure, adopt_card, event })
 }
 
@@ -117,16 +115,20 @@ fn causes(
     if let Some(evidence) = auth_failing(workspace, beat, now, windows) {
         add(ReasonCode::AuthFailing, evidence);
     }
-    let rate_counts = if beat.has("status_mgmt") {
-        held(ReasonCode::ErrorRate).is_some()
-    } else {
-        beat.error_rate >= DEGRADE_AT || (from == Status::Degraded && beat.error_rate >= RECOVER_BELOW)
-    };
-    if rate_counts {
-        add(ReasonCode::ErrorRate, with_sample(&format!("error rate {:.2}", beat.error_rate), beat));
-    }
     if let Some(reason) = held(ReasonCode::QueueStarved) {
         add(ReasonCode::QueueStarved, reason.evidence.clone());
+    }
+    // Between the two thresholds a rate is no cause; it only keeps degraded what is, and has nothing else to show for it.
+    let since = held(ReasonCode::ErrorRate).map(|reason| reason.since);
+    let lingers = from == Status::Degraded && beat.error_rate >= RECOVER_BELOW;
+    let rate_counts = if beat.has("status_mgmt") {
+        since.is_some()
+    } else {
+        beat.error_rate >= DEGRADE_AT || (lingers && (since.is_some() || causes.is_empty()))
+    };
+    if rate_counts {
+        let evidence = with_sample(&format!("error rate {:.2}", beat.error_rate), beat);
+        causes.push(StatusReason::new(ReasonCode::ErrorRate, since.unwrap_or(now), evidence));
     }
     if causes.is_empty() && from == Status::Degraded && !beat.runtime_state.is_empty() {
         causes.extend(workspace.status_reasons.iter().cloned());

@@ -136,3 +136,64 @@ impl Lease {
         self.open = false;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::fixtures::{beat, declaring, lease, workspace};
+
+    fn empty() -> Lease {
+        Lease { digests: BTreeMap::new(), open: true, ..lease(&workspace(Status::Online)) }
+    }
+
+    #[test]
+    fn the_first_digest_closes_the_lease_to_those_without_one() {
+        let mut lease = empty();
+        lease.admit("a", 1);
+        assert!(!lease.open);
+        assert_eq!(lease.digests, BTreeMap::from([("a".to_owned(), 1)]));
+    }
+
+    #[test]
+    fn the_oldest_generation_makes_room() {
+        let mut lease = empty();
+        for (digest, generation) in [("a", 2), ("b", 2), ("z", 1), ("c", 2), ("d", 2)] {
+            lease.admit(digest, generation);
+        }
+        assert_eq!(lease.digests.keys().collect::<Vec<_>>(), ["a", "b", "c", "d"]);
+        lease.admit("b", 3);
+        assert_eq!(lease.digests.len(), MAX_DIGESTS, "one that is there needs no room");
+        assert_eq!(lease.digests["b"], 3);
+    }
+
+    #[test]
+    fn a_beat_is_steady_when_nothing_in_it_could_change_an_online_workspace() {
+        let failing = Beat { error_rate: 0.5, ..beat() };
+        let register = |ok| Beat { register_state: Some(RegisterState { ok, ..RegisterState::default() }), ..beat() };
+        for (name, beat, steady) in [
+            ("healthy", beat(), true),
+            ("below the threshold", Beat { error_rate: 0.49, ..beat() }, true),
+            ("at the threshold", failing.clone(), false),
+            ("managing its own status", declaring("status_mgmt", failing), true),
+            ("wedged", Beat { runtime_state: "wedged".to_owned(), ..beat() }, false),
+            ("registered", register(true), true),
+            ("failing to register", register(false), false),
+        ] {
+            assert_eq!(beat.is_steady(), steady, "{name}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn at_most_four_and_always_the_newest(digests in prop::collection::vec(("[a-h]", 0_u64..4), 1..30)) {
+            let mut lease = empty();
+            for (digest, generation) in &digests {
+                lease.admit(digest, *generation);
+                prop_assert!(lease.digests.len() <= MAX_DIGESTS);
+                prop_assert_eq!(lease.digests.get(digest), Some(generation));
+            }
+        }
+    }
+}

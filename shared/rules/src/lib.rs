@@ -10,6 +10,8 @@ pub mod dispatch;
 pub mod envelope;
 pub mod event;
 pub mod field;
+#[cfg(test)]
+mod fixtures;
 pub mod health;
 pub mod heartbeat;
 pub mod id;

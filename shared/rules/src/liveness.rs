@@ -57,7 +57,69 @@ pub fn suspect_ourselves(live: usize, expired: usize) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::fixtures::{NOW, ago, any_lease, any_workspace, lease, run_out, workspace};
+    use crate::lease::Beat;
+
+    #[test]
+    fn the_instant_at_which_a_lease_ends_is_past_it() {
+        let record = workspace(Status::Online);
+        for (left_ms, status) in [(1, Status::Online), (0, Status::Offline), (-1, Status::Offline)] {
+            let lease_until = Timestamp::from_millis(NOW.millis() + left_ms);
+            let lease = Lease { lease_until, ..lease(&record) };
+            assert_eq!(effective(&record, Some(&lease), NOW).status, status, "{left_ms} ms left");
+        }
+    }
+
+    #[test]
+    fn an_unswept_death_says_since_when_and_what_was_last_heard() {
+        let record = workspace(Status::Online);
+        let silent = Lease { beat: Beat::default(), ..run_out(&record) };
+        let known = Workspace { last_beat: Some(Beat { at: ago(95), ..Beat::default() }), ..record.clone() };
+        for (name, record, lease, since, evidence) in [
+            ("run out", &record, Some(run_out(&record)), ago(30), format!("last heartbeat at {}", ago(90).rfc3339())),
+            (
+                "no beat",
+                &record,
+                Some(silent.clone()),
+                ago(30),
+                format!("no heartbeat; the lease ended at {}", ago(30).rfc3339()),
+            ),
+            ("an older beat", &known, Some(silent), ago(30), format!("last heartbeat at {}", ago(95).rfc3339())),
+            (
+                "no lease",
+                &record,
+                None,
+                ago(100),
+                format!("no lease; the last change of status was at {}", ago(100).rfc3339()),
+            ),
+        ] {
+            let shown = effective(record, lease.as_ref(), NOW);
+            assert_eq!((shown.status, shown.since), (Status::Offline, since), "{name}");
+            assert_eq!(shown.reasons, [StatusReason::new(ReasonCode::HeartbeatLost, since, evidence)], "{name}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn an_expired_lease_is_never_online(record in any_workspace(), lease in any_lease()) {
+            let shown = effective(&record, lease.as_ref(), NOW);
+            let live = lease.is_some_and(|lease| lease.lease_until > NOW);
+            prop_assert!(live || !shown.status.is_live());
+            prop_assert_eq!(shown.status != record.status, record.status.is_live() && !live);
+        }
+
+        #[test]
+        fn a_status_that_claims_no_life_is_the_stored_one(record in any_workspace(), lease in any_lease()) {
+            if !record.status.is_live() {
+                let shown = effective(&record, lease.as_ref(), NOW);
+                let stored = (record.status, record.status_since, record.status_reasons);
+                prop_assert_eq!((shown.status, shown.since, shown.reasons), stored);
+            }
+        }
+    }
 
     #[test]
     fn a_subsystem_is_stale_after_two_periods() {

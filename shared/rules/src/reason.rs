@@ -34,18 +34,28 @@ impl ReasonCode {
     /// What an operator can do about it.
     pub const fn hint(self) -> &'static str {
         match self {
-            Self::ErrorRate => "read the agent's log for the failing turns; the status recovers below an error rate of 0.1",
-            Self::RuntimeWedged => "restart the workspace; its process answers heartbeats but its agent does not run turns",
+            Self::ErrorRate => {
+                "read the agent's log for the failing turns; the status recovers below an error rate of 0.1"
+            }
+            Self::RuntimeWedged => {
+                "restart the workspace; its process answers heartbeats but its agent does not run turns"
+            }
             Self::RegisterFailed => {
                 "fix what register answered (see evidence); a heartbeat with an agent card or a successful register clears this"
             }
             Self::AuthFailing => {
                 "the agent lost its credential: POST /admin/workspaces/{id}/reset-credentials and start the agent with the result"
             }
-            Self::QueueStarved => "look at GET /workspaces/{id}/a2a/queue; the agent reports capacity but takes no messages",
-            Self::HeartbeatLost => "check that the agent runs and reaches the platform; a heartbeat or register brings it back",
+            Self::QueueStarved => {
+                "look at GET /workspaces/{id}/a2a/queue; the agent reports capacity but takes no messages"
+            }
+            Self::HeartbeatLost => {
+                "check that the agent runs and reaches the platform; a heartbeat or register brings it back"
+            }
             Self::ContainerGone => "see the container's last log lines; restart the workspace",
-            Self::ProvisionTimeout => "see the container's log, its image and the tier's memory limit; then restart the workspace",
+            Self::ProvisionTimeout => {
+                "see the container's log, its image and the tier's memory limit; then restart the workspace"
+            }
             Self::ProvisionFailed => "fix the cause in the evidence, then restart the workspace",
             Self::CrashLoop => "fix what makes the agent exit at start, then restart the workspace",
         }
@@ -77,5 +87,33 @@ impl StatusReason {
             "evidence": self.evidence,
             "hint": self.code.hint(),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_cause_has_its_name_and_says_what_to_do() {
+        use ReasonCode as C;
+        for (code, name) in [
+            (C::ErrorRate, "error_rate"),
+            (C::RuntimeWedged, "runtime_wedged"),
+            (C::RegisterFailed, "register_failed"),
+            (C::AuthFailing, "auth_failing"),
+            (C::QueueStarved, "queue_starved"),
+            (C::HeartbeatLost, "heartbeat_lost"),
+            (C::ContainerGone, "container_gone"),
+            (C::ProvisionTimeout, "provision_timeout"),
+            (C::ProvisionFailed, "provision_failed"),
+            (C::CrashLoop, "crash_loop"),
+        ] {
+            let shown = StatusReason::new(code, Timestamp::from_millis(0), "seen").to_json();
+            assert_eq!(shown["code"], name);
+            assert_eq!(shown["since"], "1970-01-01T00:00:00.000Z");
+            assert_eq!(shown["evidence"], "seen");
+            assert!(shown["hint"].as_str().is_some_and(|hint| !hint.is_empty()), "{name}");
+        }
     }
 }

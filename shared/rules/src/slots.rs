@@ -86,7 +86,13 @@ pub fn busy(slots: &Slots, beat: Option<&Beat>, now: Timestamp) -> u32 {
 impl Slots {
     /// Claims a slot for `length` if there is room, dropping slots that ran out empty; one that ran out with a message is
     /// for the sweep, which settles that message. The id is the epoch's text.
-    pub fn claim(&mut self, beat: Option<&Beat>, capacity: u32, now: Timestamp, length: Duration) -> Option<(String, Slot)> {
+    pub fn claim(
+        &mut self,
+        beat: Option<&Beat>,
+        capacity: u32,
+        now: Timestamp,
+        length: Duration,
+    ) -> Option<(String, Slot)> {
         if busy(self, beat, now) >= capacity {
             return None;
         }
@@ -98,14 +104,16 @@ impl Slots {
         Some((id, slot))
     }
 
-    /// Ends the delivery in a slot and keeps the slot for the next one, under a new epoch; false if it was gone.
+    /// Ends the delivery in a slot and keeps the slot for the next one, under a new epoch; false if it was gone. One that
+    /// ran out only ends: its room may have been given to another since.
     pub fn reuse(&mut self, id: &str, now: Timestamp, length: Duration) -> bool {
-        let held = self.end(id, now);
-        if held {
+        let live = self.slots.get(id).is_some_and(|slot| slot.until > now);
+        self.end(id, now);
+        if live {
             self.epoch += 1;
             self.slots.insert(id.to_owned(), Slot { message: None, epoch: self.epoch, until: now + length });
         }
-        held
+        live
     }
 
     /// Which queues to look into, in order: the urgent first, but every eighth time from the bottom, so that no queue
@@ -117,7 +125,7 @@ impl Slots {
             Priority::Info => self.info,
         };
         let mut order: Vec<_> = Priority::ALL.into_iter().filter(there).collect();
-        if self.epoch % 8 == 0 {
+        if self.epoch.is_multiple_of(8) {
             order.reverse();
         }
         order

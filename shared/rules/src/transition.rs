@@ -163,7 +163,11 @@ pub fn next(from: Option<Status>, trigger: Trigger) -> Result<Option<Status>, Re
         Trigger::Hibernate { .. } => Hibernating,
         Trigger::HibernateStopped if from == Hibernating => Hibernated,
         Trigger::HibernateStopFailed { was_degraded } if from == Hibernating => {
-            if was_degraded { Degraded } else { Online }
+            if was_degraded {
+                Degraded
+            } else {
+                Online
+            }
         }
         Trigger::HibernateStopped | Trigger::HibernateStopFailed { .. } => return Err(Refusal::WrongStatus),
         Trigger::Wake if from == Hibernated => Provisioning,

@@ -44,7 +44,8 @@ pub(super) async fn repeat_after_the_delete_is_recognised(bench: &Bench) -> Outc
 }
 
 pub(super) async fn repeat_scope_may_be_the_group(bench: &Bench) -> Outcome {
-    let scope = [(Attribute::DeduplicationScope, "messageGroup"), (Attribute::FifoThroughputLimit, "perMessageGroupId")];
+    let scope =
+        [(Attribute::DeduplicationScope, "messageGroup"), (Attribute::FifoThroughputLimit, "perMessageGroupId")];
     let url = bench.fifo(&scope).await?;
     for group in ["a", "b", "a"] {
         send_once(bench, &url, group, "once", group).await?;
@@ -62,7 +63,8 @@ pub(super) async fn repeat_scope_may_be_the_group(bench: &Bench) -> Outcome {
 
 pub(super) async fn dedup_id_is_required(bench: &Bench) -> Outcome {
     let url = bench.fifo(&[]).await?;
-    let error = refused(bench.client.send_message().queue_url(&url).message_body("x").message_group_id("a").send().await)?;
+    let error =
+        refused(bench.client.send_message().queue_url(&url).message_body("x").message_group_id("a").send().await)?;
     let code = error.meta().code().unwrap_or_default().to_owned();
     ensure(matches!(code.as_str(), "MissingParameter" | "InvalidParameterValue"), || told(error))
 }

@@ -98,7 +98,8 @@ pub(super) async fn receive_attempt_may_be_repeated(bench: &Bench) -> Outcome {
     let first = attempt().await.map_err(told)?.messages.unwrap_or_default();
     let again = attempt().await.map_err(told)?.messages.unwrap_or_default();
     ensure(first.len() == 1, || format!("{first:?}"))?;
-    let handles = |messages: &[aws_sdk_sqs::types::Message]| messages.iter().map(|it| handle(it).to_owned()).collect::<Vec<_>>();
+    let handles =
+        |messages: &[aws_sdk_sqs::types::Message]| messages.iter().map(|it| handle(it).to_owned()).collect::<Vec<_>>();
     ensure(handles(&first) == handles(&again), || format!("{first:?} and then {again:?}"))?;
     bench.delete(&url, &again[0]).await
 }

@@ -2,7 +2,8 @@
 
 use aws_sdk_sqs::primitives::Blob;
 use aws_sdk_sqs::types::{
-    DeleteMessageBatchRequestEntry, MessageAttributeValue, QueueAttributeName as Attribute, SendMessageBatchRequestEntry,
+    DeleteMessageBatchRequestEntry, MessageAttributeValue, QueueAttributeName as Attribute,
+    SendMessageBatchRequestEntry,
 };
 
 use super::bench::{Bench, Outcome, PATIENCE, bodies, body, ensure, handle, refused, told};

@@ -100,7 +100,8 @@ pub(super) async fn receive_has_limits(bench: &Bench) -> Outcome {
     let url = bench.fifo(&[]).await?;
     let request = || bench.client.receive_message().queue_url(&url);
     for max in [0, 11] {
-        refused(request().max_number_of_messages(max).send().await).map_err(|seen| format!("{max} messages: {seen}"))?;
+        refused(request().max_number_of_messages(max).send().await)
+            .map_err(|seen| format!("{max} messages: {seen}"))?;
     }
     refused(request().wait_time_seconds(21).send().await).map_err(|seen| format!("21 s of waiting: {seen}"))?;
     refused(request().visibility_timeout(43_201).send().await).map_err(|seen| format!("43,201 s: {seen}"))?;

@@ -21,7 +21,8 @@ pub(super) async fn create_is_idempotent(bench: &Bench) -> Outcome {
 pub(super) async fn create_with_other_attributes_is_refused(bench: &Bench) -> Outcome {
     let name = bench.name("");
     bench.make(&name, &[(Attribute::VisibilityTimeout, "31")]).await?;
-    let other = bench.client.create_queue().queue_name(&name).attributes(Attribute::VisibilityTimeout, "32").send().await;
+    let other =
+        bench.client.create_queue().queue_name(&name).attributes(Attribute::VisibilityTimeout, "32").send().await;
     let error = refused(other)?;
     ensure(error.is_queue_name_exists(), || told(error))
 }
@@ -80,7 +81,8 @@ pub(super) async fn queues_are_listed_in_pages(bench: &Bench) -> Outcome {
 pub(super) async fn attributes_are_read_and_set(bench: &Bench) -> Outcome {
     let url = bench.fifo(&[(Attribute::ContentBasedDeduplication, "true")]).await?;
     let set = bench.client.set_queue_attributes().queue_url(&url);
-    let set = set.attributes(Attribute::VisibilityTimeout, "77").attributes(Attribute::MessageRetentionPeriod, "1209600");
+    let set =
+        set.attributes(Attribute::VisibilityTimeout, "77").attributes(Attribute::MessageRetentionPeriod, "1209600");
     set.send().await.map_err(told)?;
     bench.await_attribute(&url, &Attribute::VisibilityTimeout, "77").await?;
     bench.await_attribute(&url, &Attribute::MessageRetentionPeriod, "1209600").await?;

@@ -58,10 +58,10 @@ fn check(ids: &[&str], bytes: usize) -> Result<()> {
     } else if ids.len() > MAX_BATCH {
         let message = format!("Maximum number of entries per request are {MAX_BATCH}. You have sent {}.", ids.len());
         (ErrorCode::TooManyEntriesInBatchRequest, message)
-    } else if let Some(id) =
-        ids.iter().find(|id| id.is_empty() || id.len() > MAX_ID_LENGTH || !id.bytes().all(allowed))
+    } else if let Some(id) = ids.iter().find(|id| id.is_empty() || id.len() > MAX_ID_LENGTH || !id.bytes().all(allowed))
     {
-        let rule = "A batch entry id can only contain alphanumeric characters, hyphens and underscores, 1 to 80 of them";
+        let rule =
+            "A batch entry id can only contain alphanumeric characters, hyphens and underscores, 1 to 80 of them";
         (ErrorCode::InvalidBatchEntryId, format!("{rule}: \"{id}\"."))
     } else if ids.iter().collect::<HashSet<_>>().len() < ids.len() {
         (ErrorCode::BatchEntryIdsNotDistinct, "Two entries of the batch have the same id.".to_owned())

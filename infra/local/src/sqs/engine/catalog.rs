@@ -186,7 +186,11 @@ fn add_tags(tags: &mut BTreeMap<String, String>, more: &BTreeMap<String, String>
     let mut all = tags.clone();
     all.extend(more.iter().map(|(key, value)| (key.clone(), value.clone())));
     if all.len() > MAX_TAGS || all.keys().any(String::is_empty) {
-        return Err(Error::parameter("Tags", all.len(), "A queue has at most 50 tags, with keys of 1 to 128 characters"));
+        return Err(Error::parameter(
+            "Tags",
+            all.len(),
+            "A queue has at most 50 tags, with keys of 1 to 128 characters",
+        ));
     }
     *tags = all;
     Ok(())

@@ -73,7 +73,10 @@ pub fn attributes_md5(attributes: &MessageAttributes) -> Option<String> {
 /// Refuses attributes that SQS would refuse.
 pub(super) fn check(attributes: &MessageAttributes) -> Result<()> {
     if attributes.len() > MAX_ATTRIBUTES {
-        return Err(refusal(format!("Number of message attributes [{}] exceeds the allowed maximum [10].", attributes.len())));
+        return Err(refusal(format!(
+            "Number of message attributes [{}] exceeds the allowed maximum [10].",
+            attributes.len()
+        )));
     }
     for (name, attribute) in attributes {
         check_name(name)?;

@@ -54,13 +54,7 @@ impl Engine {
     /// An engine without queues. Message ids and receipt handles are derived from `incarnation`, so give every run
     /// another one, and give a test that wants to be repeatable always the same.
     pub fn new(incarnation: u64) -> Self {
-        Self {
-            incarnation,
-            queues: BTreeMap::new(),
-            queues_made: 0,
-            alarms: BTreeSet::new(),
-            woken: Vec::new(),
-        }
+        Self { incarnation, queues: BTreeMap::new(), queues_made: 0, alarms: BTreeSet::new(), woken: Vec::new() }
     }
 
     /// The next instant, in Unix milliseconds, at which a queue changes by itself and a message may become visible.

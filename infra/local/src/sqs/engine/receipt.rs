@@ -24,9 +24,8 @@ impl Receipt {
 
     /// Reads a handle; `ReceiptHandleIsInvalid` when it has not the form of one.
     pub(super) fn parse(handle: &str) -> Result<Self> {
-        let invalid = || {
-            Error::new(ErrorCode::ReceiptHandleIsInvalid, format!("The receipt handle \"{handle}\" is not valid."))
-        };
+        let invalid =
+            || Error::new(ErrorCode::ReceiptHandleIsInvalid, format!("The receipt handle \"{handle}\" is not valid."));
         if handle.len() != HANDLE_LENGTH || !handle.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             return Err(invalid());
         }

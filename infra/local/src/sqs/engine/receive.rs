@@ -54,9 +54,8 @@ impl Engine {
     pub fn receive(&mut self, queue: &str, receive: &Receive, now_ms: i64) -> Result<Vec<Delivery>> {
         let incarnation = self.incarnation;
         let dead_letter_queue = self.dead_letter_queue(queue);
-        let (deliveries, exhausted) = self.on(queue, now_ms, |queue| {
-            queue.receive(receive, dead_letter_queue.is_some(), incarnation, now_ms)
-        })?;
+        let (deliveries, exhausted) =
+            self.on(queue, now_ms, |queue| queue.receive(receive, dead_letter_queue.is_some(), incarnation, now_ms))?;
         if let Some(target) = dead_letter_queue {
             let source: Arc<str> = queue.into();
             for stored in exhausted {

@@ -66,9 +66,15 @@ mod tests {
 
     #[test]
     fn the_count_may_be_a_number_or_a_string() {
-        for (count, accepted) in
-            [("2", true), ("\"2\"", true), ("0", false), ("1001", false), ("\"two\"", false), ("-1", false), ("null", false)]
-        {
+        for (count, accepted) in [
+            ("2", true),
+            ("\"2\"", true),
+            ("0", false),
+            ("1001", false),
+            ("\"two\"", false),
+            ("-1", false),
+            ("null", false),
+        ] {
             let json = format!(r#"{{"deadLetterTargetArn":"{ARN_PREFIX}dead","maxReceiveCount":{count}}}"#);
             let parsed = RedrivePolicy::parse(&json);
             assert_eq!(parsed.is_ok(), accepted, "{count}");

@@ -70,7 +70,10 @@ impl Settings {
             changed.set(name, value)?;
         }
         if changed.limit_per_group && !changed.dedup_per_group {
-            return Err(Error::attribute("FifoThroughputLimit", "perMessageGroupId needs DeduplicationScope=messageGroup"));
+            return Err(Error::attribute(
+                "FifoThroughputLimit",
+                "perMessageGroupId needs DeduplicationScope=messageGroup",
+            ));
         }
         *self = changed;
         Ok(())
@@ -158,8 +161,11 @@ mod tests {
 
     #[test]
     fn values_are_checked() {
-        use ErrorCode::{InvalidAttributeName as Name, InvalidAttributeValue as Value, InvalidParameterValue as Parameter};
-        let cases: &[(&str, &[(&str, &str)], Option<ErrorCode>)] = &[
+        use ErrorCode::{
+            InvalidAttributeName as Name, InvalidAttributeValue as Value, InvalidParameterValue as Parameter,
+        };
+        type Case = (&'static str, &'static [(&'static str, &'static str)], Option<ErrorCode>);
+        let cases: &[Case] = &[
             ("q", &[], None),
             ("q", &[("DelaySeconds", "900")], None),
             ("q", &[("DelaySeconds", "901")], Some(Value)),

@@ -39,9 +39,9 @@ pub(super) async fn perform(shared: &Shared, operation: &str, body: &[u8]) -> Re
         "CreateQueue" => create_queue(shared, body),
         "GetQueueUrl" => get_queue_url(shared, body),
         "ListQueues" => list_queues(shared, body),
-        "DeleteQueue" => on_queue(shared, body, |engine, queue, _, NoParameters {}| {
-            engine.delete_queue(queue).map(|()| Done {})
-        }),
+        "DeleteQueue" => {
+            on_queue(shared, body, |engine, queue, _, NoParameters {}| engine.delete_queue(queue).map(|()| Done {}))
+        }
         "PurgeQueue" => on_queue(shared, body, |engine, queue, now_ms, NoParameters {}| {
             engine.purge_queue(queue, now_ms).map(|()| Done {})
         }),
@@ -144,5 +144,7 @@ fn parse<P: DeserializeOwned>(body: &[u8]) -> Result<P> {
 }
 
 fn print(answer: &impl Serialize) -> Result<Bytes> {
-    serde_json::to_vec(answer).map(Bytes::from).map_err(|error| malformed(format!("The answer cannot be written: {error}.")))
+    serde_json::to_vec(answer)
+        .map(Bytes::from)
+        .map_err(|error| malformed(format!("The answer cannot be written: {error}.")))
 }

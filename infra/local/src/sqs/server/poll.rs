@@ -21,22 +21,20 @@ pub(super) async fn receive(
             "The WaitTimeSeconds of a receive must be between 0 and 20, if provided.",
         ));
     }
-    let (found, wait_s, begun_at) = shared.operate(|engine, now_ms| {
-        let wait_s = wait_s.map_or_else(|| engine.default_wait_s(queue), Ok)?;
-        Ok((engine.receive(queue, receive, now_ms)?, wait_s, now_ms))
-    })?;
-    if !found.is_empty() || wait_s == 0 {
-        return Ok(found);
-    }
-    let deadline = begun_at + i64::from(wait_s) * 1000;
+    let wait_ms =
+        1000 * i64::from(wait_s.map_or_else(|| shared.operate(|engine, _| engine.default_wait_s(queue)), Ok)?);
     let place = shared.waiters.join(queue);
     let stopped = shared.stopped();
     tokio::pin!(stopped);
+    let mut deadline = None;
     loop {
         // The bell is listened to from here on; what rang before is found by the receive.
         let bell = place.bell.notified();
-        let (found, now_ms) =
-            shared.operate(|engine, now_ms| engine.receive(queue, receive, now_ms).map(|found| (found, now_ms)))?;
+        let (found, now_ms) = shared.operate(|engine, now_ms| {
+            let found = engine.receive(queue, receive, now_ms)?;
+            Ok((found, now_ms))
+        })?;
+        let deadline = *deadline.get_or_insert(now_ms + wait_ms);
         if !found.is_empty() || now_ms >= deadline || shared.is_stopping() {
             return Ok(found);
         }
@@ -45,8 +43,7 @@ pub(super) async fn receive(
             () = tokio::time::sleep(alarm::until(deadline, now_ms)) => {}
             () = &mut stopped => {}
         }
-        // Lets the runtime look at the sockets first: if the client has gone, this future is dropped here instead of
-        // receiving for nobody.
+        // The sockets first: if the client has left in the meantime, the connection drops this future here.
         tokio::task::yield_now().await;
     }
 }

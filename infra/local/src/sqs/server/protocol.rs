@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
-use hyper::body::Incoming;
+use hyper::body::{Body, Incoming};
 use serde_json::json;
 
 use super::super::engine::{Error, ErrorCode, MAX_MESSAGE_BYTES, Result};
@@ -50,10 +50,13 @@ async fn perform(shared: &Shared, request: Request<Incoming>) -> Result<Bytes> {
         .and_then(|target| target.strip_prefix(TARGET_PREFIX))
         .map(str::to_owned)
         .ok_or_else(|| malformed(format!("There is no header {TARGET}: {TARGET_PREFIX}<operation>.")))?;
-    let body = Limited::new(request.into_body(), MAX_REQUEST_BYTES).collect().await.map_err(|error| {
+    let body = request.into_body();
+    if body.size_hint().lower() > MAX_REQUEST_BYTES as u64 {
+        return Err(too_large());
+    }
+    let body = Limited::new(body, MAX_REQUEST_BYTES).collect().await.map_err(|error| {
         if error.is::<LengthLimitError>() {
-            let message = format!("The request is larger than {MAX_REQUEST_BYTES} bytes.");
-            Error::new(ErrorCode::InvalidParameterValue, message)
+            too_large()
         } else {
             malformed(format!("The request could not be read: {error}."))
         }
@@ -64,6 +67,11 @@ async fn perform(shared: &Shared, request: Request<Incoming>) -> Result<Bytes> {
 /// The refusal of a request that is none of the protocol.
 pub(super) fn malformed(message: String) -> Error {
     Error::new(ErrorCode::SerializationException, message)
+}
+
+fn too_large() -> Error {
+    let message = format!("The request is larger than {MAX_REQUEST_BYTES} bytes.");
+    Error::new(ErrorCode::InvalidParameterValue, message)
 }
 
 fn error_body(error: &Error) -> Bytes {

@@ -222,7 +222,8 @@ mod tests {
 
     #[test]
     fn a_queue_url_of_any_host_names_its_queue() {
-        for url in ["http://127.0.0.1:9/000000000000/q.fifo", "https://sqs.eu-west-1.amazonaws.com/1/q.fifo/", "q.fifo"] {
+        for url in ["http://127.0.0.1:9/000000000000/q.fifo", "https://sqs.eu-west-1.amazonaws.com/1/q.fifo/", "q.fifo"]
+        {
             assert_eq!(queue_name(url), "q.fifo");
         }
     }

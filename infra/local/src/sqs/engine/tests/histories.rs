@@ -74,7 +74,8 @@ fn run(steps: &[Step]) {
                 let expected = model.receivable(now).min(*max as usize);
                 let deliveries = receive(&mut engine, QUEUE, *max, now);
                 assert_eq!(deliveries.len(), expected, "all that is receivable is received");
-                let locked: HashSet<u8> = model.groups.keys().copied().filter(|group| model.locked(*group, now)).collect();
+                let locked: HashSet<u8> =
+                    model.groups.keys().copied().filter(|group| model.locked(*group, now)).collect();
                 let mut next: HashMap<u8, usize> = HashMap::new();
                 for delivery in &deliveries {
                     let (group, number) = parse(delivery);
@@ -119,7 +120,10 @@ fn run(steps: &[Step]) {
         }
         let next_end = model.flights.values().copied().filter(|until| *until > now).min();
         engine.advance(now);
-        assert!(next_end.is_none_or(|end| engine.next_instant().is_some_and(|at| at <= end)), "no flight ends unannounced");
+        assert!(
+            next_end.is_none_or(|end| engine.next_instant().is_some_and(|at| at <= end)),
+            "no flight ends unannounced"
+        );
     }
     // Nothing is lost: after the last flight everything that was not deleted comes, in order.
     now += 100_000;

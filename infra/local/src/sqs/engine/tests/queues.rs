@@ -91,7 +91,8 @@ fn counts_follow_the_messages() {
     }
     engine.send(STANDARD, Draft::new("4").delay_s(10), 0).unwrap();
     receive(&mut engine, STANDARD, 1, 0);
-    let counts = |engine: &mut Engine, now| ["", "NotVisible", "Delayed"].map(|which| count(engine, STANDARD, which, now));
+    let counts =
+        |engine: &mut Engine, now| ["", "NotVisible", "Delayed"].map(|which| count(engine, STANDARD, which, now));
     assert_eq!(counts(&mut engine, 0), ["2", "1", "1"]);
     assert_eq!(counts(&mut engine, 10_000), ["3", "1", "0"]);
     assert_eq!(counts(&mut engine, 30_000), ["4", "0", "0"]);

@@ -30,5 +30,9 @@ fn a_receive_costs_little_among_many_groups_and_messages() {
     assert!(drained >= MESSAGES / 2 - GROUPS);
     // With the cost of a look at every group for each receive this takes a thousand times as long.
     assert!(begun.elapsed() < Duration::from_secs(60), "{:?}", begun.elapsed());
-    println!("{MESSAGES} sends in {sent:?}, {drained} receives and deletes and {} receives in {:?}", GROUPS / 2, begun.elapsed() - sent);
+    println!(
+        "{MESSAGES} sends in {sent:?}, {drained} receives and deletes and {} receives in {:?}",
+        GROUPS / 2,
+        begun.elapsed() - sent
+    );
 }

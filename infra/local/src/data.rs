@@ -1,0 +1,121 @@
+//! The data directory: who may use it, and the operator's token in it.
+
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use platform::entropy::Entropy;
+
+use crate::error::StartError;
+
+/// A data directory that is ours until this is dropped.
+#[derive(Debug)]
+pub struct DataDirectory {
+    path: PathBuf,
+    /// Held, not read: the system frees the lock with the process, however that ends.
+    _lock: File,
+}
+
+impl DataDirectory {
+    /// Makes the directory if there is none, for its owner only, and locks it.
+    ///
+    /// # Errors
+    /// It cannot be used, or another platform uses it.
+    pub fn open(path: &Path) -> Result<Self, StartError> {
+        let unusable = |error: io::Error| StartError::DataDirectory { path: path.to_owned(), problem: error.to_string() };
+        DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(unusable)?;
+        let lock = owner_only().truncate(false).open(path.join("lock")).map_err(unusable)?;
+        match lock.try_lock() {
+            Ok(()) => Ok(Self { path: path.to_owned(), _lock: lock }),
+            Err(TryLockError::WouldBlock) => Err(StartError::DataInUse { path: path.to_owned() }),
+            Err(TryLockError::Error(error)) => Err(unusable(error)),
+        }
+    }
+
+    /// Where the embedded DynamoDB keeps its data.
+    pub fn database(&self) -> PathBuf {
+        self.path.join("dynamodb.sqlite")
+    }
+
+    /// The operator's token, made at the first start and kept for all others.
+    ///
+    /// # Errors
+    /// It cannot be read or written.
+    pub fn admin_token(&self, entropy: &Entropy) -> Result<String, StartError> {
+        let path = self.path.join("admin-token");
+        let failed = |error: io::Error| StartError::AdminToken { path: path.clone(), problem: error.to_string() };
+        match fs::read_to_string(&path) {
+            Ok(text) if !text.trim().is_empty() => Ok(text.trim().to_owned()),
+            Ok(_) => Err(StartError::AdminToken { path: path.clone(), problem: "it is empty".into() }),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let token = entropy.secret();
+                self.write(&path, &token).map_err(failed)?;
+                Ok(token)
+            }
+            Err(error) => Err(failed(error)),
+        }
+    }
+
+    /// Whole or not at all, so that a crash leaves no half of a token.
+    fn write(&self, path: &Path, token: &str) -> io::Result<()> {
+        let draft = self.path.join("admin-token.new");
+        let mut file = owner_only().truncate(true).open(&draft)?;
+        writeln!(file, "{token}")?;
+        file.sync_all()?;
+        fs::rename(&draft, path)
+    }
+}
+
+fn owner_only() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).mode(0o600);
+    options
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    fn mode(path: &Path) -> u32 {
+        fs::metadata(path).unwrap().permissions().mode() & 0o777
+    }
+
+    #[test]
+    fn a_new_directory_and_its_token_are_the_owners_alone() {
+        let parent = tempfile::tempdir().unwrap();
+        let path = parent.path().join("a/b");
+        let data = DataDirectory::open(&path).unwrap();
+        let token = data.admin_token(&Entropy::system()).unwrap();
+        assert_eq!(token.len(), 43);
+        assert_eq!(mode(&path), 0o700);
+        assert_eq!(mode(&path.join("admin-token")), 0o600);
+    }
+
+    #[test]
+    fn the_token_is_made_once() {
+        let directory = tempfile::tempdir().unwrap();
+        let first = DataDirectory::open(directory.path()).unwrap().admin_token(&Entropy::system()).unwrap();
+        let second = DataDirectory::open(directory.path()).unwrap().admin_token(&Entropy::system()).unwrap();
+        assert_eq!(first, second);
+    }
+
+    #[test]
+    fn an_empty_token_file_is_an_error_and_not_an_empty_token() {
+        let directory = tempfile::tempdir().unwrap();
+        fs::write(directory.path().join("admin-token"), "\n").unwrap();
+        let data = DataDirectory::open(directory.path()).unwrap();
+        assert!(matches!(data.admin_token(&Entropy::system()), Err(StartError::AdminToken { .. })));
+    }
+
+    #[test]
+    fn one_platform_at_a_time_has_the_directory() {
+        let directory = tempfile::tempdir().unwrap();
+        let held = DataDirectory::open(directory.path()).unwrap();
+        assert!(matches!(DataDirectory::open(directory.path()), Err(StartError::DataInUse { .. })));
+        drop(held);
+        DataDirectory::open(directory.path()).unwrap();
+    }
+}

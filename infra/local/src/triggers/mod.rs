@@ -1,0 +1,48 @@
+//! What starts functions beside the API: the event source mappings of queues, and EventBridge's schedules.
+
+mod poller;
+mod schedule;
+mod sqs_event;
+
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+pub use poller::Poller;
+pub use schedule::{Rule, Schedules};
+
+/// Triggers that run. Dropping them ends them, with the invocations under way.
+#[derive(Debug)]
+pub struct Triggers {
+    stopping: watch::Sender<bool>,
+    tasks: JoinSet<()>,
+}
+
+impl Triggers {
+    /// Starts them, in tasks of the current runtime.
+    pub fn start(pollers: Vec<Poller>, rules: Vec<Rule>) -> Self {
+        let stopping = watch::Sender::new(false);
+        let mut tasks = JoinSet::new();
+        for poller in pollers {
+            tasks.spawn(poller.run(stopping.subscribe()));
+        }
+        for rule in rules {
+            tasks.spawn(rule.run(stopping.subscribe()));
+        }
+        Self { stopping, tasks }
+    }
+
+    /// Stops: nothing new starts, and invocations under way have `grace` to end.
+    pub async fn stop(mut self, grace: Duration) {
+        self.stopping.send_replace(true);
+        let ended = async { while self.tasks.join_next().await.is_some() {} };
+        let _ = tokio::time::timeout(grace, ended).await;
+    }
+}
+
+/// Completes when it is time to stop.
+async fn stopped(stopping: &mut watch::Receiver<bool>) {
+    // An error is a sender that is gone, and so is the platform then.
+    let _ = stopping.wait_for(|stopping| *stopping).await;
+}

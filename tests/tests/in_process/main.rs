@@ -1,0 +1,4 @@
+//! Handlers against the embedded AWS, in this process, with a clock that stands still.
+
+mod a2a;
+mod incidents;
