@@ -5,8 +5,9 @@ use std::collections::HashMap;
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
-use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use aws_runtime::env_config::file::{EnvConfigFileKind, EnvConfigFiles};
 use aws_sdk_dynamodb::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
 
 /// Where DynamoDB and SQS are.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,8 +41,9 @@ impl Clients {
 }
 
 async fn sdk_config(variables: &HashMap<String, String>, http: SharedHttpClient) -> SdkConfig {
+    let no_profiles = EnvConfigFiles::builder().with_contents(EnvConfigFileKind::Config, "").build();
     let loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
-        .profile_files(aws_config::profile::profile_file::ProfileFiles::builder().build())
+        .profile_files(no_profiles)
         .region(Region::new(region(variables)))
         .credentials_provider(credentials(variables))
         .http_client(http);

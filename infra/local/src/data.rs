@@ -23,7 +23,7 @@ impl DataDirectory {
     /// # Errors
     /// It cannot be used, or another platform uses it.
     pub fn open(path: &Path) -> Result<Self, StartError> {
-        let unusable = |error: io::Error| StartError::DataDirectory { path: path.to_owned(), problem: error.to_string() };
+        let unusable = |error| unusable(path, &error);
         DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(unusable)?;
         let lock = owner_only().truncate(false).open(path.join("lock")).map_err(unusable)?;
         match lock.try_lock() {
@@ -33,9 +33,15 @@ impl DataDirectory {
         }
     }
 
-    /// Where the embedded DynamoDB keeps its data.
-    pub fn database(&self) -> PathBuf {
-        self.path.join("dynamodb.sqlite")
+    /// The file of the embedded DynamoDB. It is made here for its owner only; the files that SQLite puts beside it have
+    /// its mode.
+    ///
+    /// # Errors
+    /// It cannot be made.
+    pub fn database(&self) -> Result<PathBuf, StartError> {
+        let path = self.path.join("dynamodb.sqlite");
+        owner_only().truncate(false).open(&path).map_err(|error| unusable(&self.path, &error))?;
+        Ok(path)
     }
 
     /// The operator's token, made at the first start and kept for all others.
@@ -65,6 +71,10 @@ impl DataDirectory {
         file.sync_all()?;
         fs::rename(&draft, path)
     }
+}
+
+fn unusable(path: &Path, error: &io::Error) -> StartError {
+    StartError::DataDirectory { path: path.to_owned(), problem: error.to_string() }
 }
 
 fn owner_only() -> OpenOptions {

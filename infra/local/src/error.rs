@@ -21,6 +21,9 @@ pub enum StartError {
     /// An argument; there are none.
     #[error("unexpected argument {0:?}; settings are environment variables, listed by --help")]
     Argument(String),
+    /// The process cannot have what every process has.
+    #[error("the system gives no threads or signals: {0}; see its limits")]
+    Runtime(String),
     /// The port is taken.
     #[error("port {0} is in use; stop what uses it, or set PORT to another one")]
     PortInUse(u16),
@@ -72,6 +75,14 @@ pub enum StartError {
         service: &'static str,
         /// Where.
         endpoint: String,
+        /// What is wrong.
+        problem: String,
+    },
+    /// The table is of another release.
+    #[error("table {table}: {problem}, or name another table with TABLE_NAME")]
+    Schema {
+        /// Its name.
+        table: String,
         /// What is wrong.
         problem: String,
     },

@@ -177,9 +177,12 @@ pub fn may_heartbeat(workspace: &Workspace, presented: Presented<'_>) -> Result<
                 stranger
             }
         }
-        // Before the tombstone: a zombie must not count against the start that replaced it.
+        // Counted only for this generation: a zombie must not degrade the start that replaced it. And no 409, so that a
+        // container which finds the token of an earlier start on its disk goes on to its boot credential.
+        Presented::Token(token) if !token.is_live() => {
+            Err(Denial::Invalid { own: token.generation >= workspace.generation })
+        }
         Presented::Token(token) if token.generation < workspace.generation => Err(Denial::StaleGeneration),
-        Presented::Token(token) if !token.is_live() => Err(Denial::Invalid { own: true }),
         Presented::Token(_) => Ok(()),
     }
 }

@@ -57,7 +57,7 @@ pub fn apply(
     after.auth_failure = None;
     after.status = Status::Online;
     after.status_reasons.clear();
-    if to.is_some() || workspace.status != Status::Online {
+    if to.is_some() {
         after.status_since = now;
         events.push(Event::new(
             EventType::WorkspaceOnline,

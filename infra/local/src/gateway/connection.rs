@@ -9,10 +9,11 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use super::Api;
+use crate::stopping::Stopped;
 
 /// Connections at once. Further ones wait in the listener's backlog.
 const MAX_CONNECTIONS: usize = 4_096;
@@ -25,11 +26,10 @@ const BUFFER: usize = 64 * 1024;
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// Accepts connections until told to stop, then waits for the open ones to end.
-pub(super) async fn accept(listener: TcpListener, api: Arc<Api>, mut stopping: watch::Receiver<bool>) {
+pub(super) async fn accept(listener: TcpListener, api: Arc<Api>, stopped: Stopped) {
     let room = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     let mut connections = JoinSet::new();
-    let told_to_stop = stopping.clone();
-    let stop = stopping.wait_for(|stopping| *stopping);
+    let stop = stopped.clone().wait();
     tokio::pin!(stop);
     loop {
         let next = async {
@@ -39,9 +39,9 @@ pub(super) async fn accept(listener: TcpListener, api: Arc<Api>, mut stopping: w
         tokio::select! {
             (permit, accepted) = next => match accepted {
                 Ok((stream, peer)) => {
-                    let (api, stopping) = (Arc::clone(&api), told_to_stop.clone());
+                    let (api, stopped) = (Arc::clone(&api), stopped.clone());
                     connections.spawn(async move {
-                        serve(stream, peer, api, stopping).await;
+                        serve(stream, peer, api, stopped).await;
                         drop(permit);
                     });
                 }
@@ -52,14 +52,14 @@ pub(super) async fn accept(listener: TcpListener, api: Arc<Api>, mut stopping: w
             },
             // So that the set does not grow with connections that have ended.
             Some(_) = connections.join_next() => {}
-            _ = &mut stop => break,
+            () = &mut stop => break,
         }
     }
     drop(listener);
     while connections.join_next().await.is_some() {}
 }
 
-async fn serve(stream: TcpStream, peer: SocketAddr, api: Arc<Api>, mut stopping: watch::Receiver<bool>) {
+async fn serve(stream: TcpStream, peer: SocketAddr, api: Arc<Api>, stopped: Stopped) {
     // Without this a small answer on a kept connection would wait for the client's delayed acknowledgement.
     let _ = stream.set_nodelay(true);
     let service = service_fn(move |request| {
@@ -74,7 +74,7 @@ async fn serve(stream: TcpStream, peer: SocketAddr, api: Arc<Api>, mut stopping:
     tokio::pin!(connection);
     let ended = tokio::select! {
         ended = &mut connection => ended,
-        _ = stopping.wait_for(|stopping| *stopping) => {
+        () = stopped.wait() => {
             connection.as_mut().graceful_shutdown();
             connection.await
         }

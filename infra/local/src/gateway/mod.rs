@@ -21,8 +21,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpSocket};
-use tokio::sync::watch;
 use tokio::task::JoinHandle;
+
+use crate::stopping::Stopping;
 
 pub use api::Api;
 pub use routes::{RouteError, Routes};
@@ -45,7 +46,7 @@ pub fn listen(port: u16) -> io::Result<TcpListener> {
 #[derive(Debug)]
 pub struct Gateway {
     address: SocketAddr,
-    stopping: watch::Sender<bool>,
+    stopping: Stopping,
     accepting: JoinHandle<()>,
 }
 
@@ -56,8 +57,8 @@ impl Gateway {
     /// The listener has no address.
     pub fn start(listener: TcpListener, api: Api) -> io::Result<Self> {
         let address = listener.local_addr()?;
-        let stopping = watch::Sender::new(false);
-        let accepting = tokio::spawn(connection::accept(listener, Arc::new(api), stopping.subscribe()));
+        let stopping = Stopping::new();
+        let accepting = tokio::spawn(connection::accept(listener, Arc::new(api), stopping.listen()));
         Ok(Self { address, stopping, accepting })
     }
 
@@ -68,7 +69,7 @@ impl Gateway {
 
     /// Stops: no new connections, and requests under way have `grace` to end.
     pub async fn stop(mut self, grace: Duration) {
-        self.stopping.send_replace(true);
+        self.stopping.stop();
         // Dropping `self` then ends what is left.
         let _ = tokio::time::timeout(grace, &mut self.accepting).await;
     }

@@ -6,8 +6,9 @@ mod sqs_event;
 
 use std::time::Duration;
 
-use tokio::sync::watch;
 use tokio::task::JoinSet;
+
+use crate::stopping::Stopping;
 
 pub use poller::Poller;
 pub use schedule::{Rule, Schedules};
@@ -15,34 +16,28 @@ pub use schedule::{Rule, Schedules};
 /// Triggers that run. Dropping them ends them, with the invocations under way.
 #[derive(Debug)]
 pub struct Triggers {
-    stopping: watch::Sender<bool>,
+    stopping: Stopping,
     tasks: JoinSet<()>,
 }
 
 impl Triggers {
     /// Starts them, in tasks of the current runtime.
     pub fn start(pollers: Vec<Poller>, rules: Vec<Rule>) -> Self {
-        let stopping = watch::Sender::new(false);
+        let stopping = Stopping::new();
         let mut tasks = JoinSet::new();
         for poller in pollers {
-            tasks.spawn(poller.run(stopping.subscribe()));
+            tasks.spawn(poller.run(stopping.listen()));
         }
         for rule in rules {
-            tasks.spawn(rule.run(stopping.subscribe()));
+            tasks.spawn(rule.run(stopping.listen()));
         }
         Self { stopping, tasks }
     }
 
     /// Stops: nothing new starts, and invocations under way have `grace` to end.
     pub async fn stop(mut self, grace: Duration) {
-        self.stopping.send_replace(true);
+        self.stopping.stop();
         let ended = async { while self.tasks.join_next().await.is_some() {} };
         let _ = tokio::time::timeout(grace, ended).await;
     }
-}
-
-/// Completes when it is time to stop.
-async fn stopped(stopping: &mut watch::Receiver<bool>) {
-    // An error is a sender that is gone, and so is the platform then.
-    let _ = stopping.wait_for(|stopping| *stopping).await;
 }

@@ -69,13 +69,12 @@ fn system_attributes(attributes: &HashMap<MessageSystemAttributeName, String>) -
 }
 
 fn message_attributes(attributes: &HashMap<String, MessageAttributeValue>) -> BTreeMap<&str, Attribute<'_>> {
-    let attribute = |value: &'_ MessageAttributeValue| (value.binary_value().map(|bytes| STANDARD.encode(bytes)));
     attributes
         .iter()
         .map(|(name, value)| {
             let written = Attribute {
                 string_value: value.string_value(),
-                binary_value: attribute(value),
+                binary_value: value.binary_value().map(|bytes| STANDARD.encode(bytes)),
                 string_list_values: [],
                 binary_list_values: [],
                 data_type: value.data_type(),
