@@ -8,6 +8,8 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 
+use crate::gate::Gate;
+
 /// How the agent answers.
 #[derive(Debug, Clone)]
 pub enum Mood {
@@ -19,6 +21,8 @@ pub enum Mood {
     Later,
     /// No answer for this long, then 200.
     Hang(Duration),
+    /// Takes its turn among the racers before it answers 200, so that others run while it works.
+    Racing(Gate),
 }
 
 /// One call that the agent got.
@@ -33,6 +37,8 @@ pub struct Got {
 struct Shared {
     mood: Mood,
     got: Vec<Got>,
+    busy: usize,
+    most_at_once: usize,
 }
 
 /// A running fake agent.
@@ -46,7 +52,7 @@ pub struct FakeAgent {
 impl FakeAgent {
     /// Starts one on a free port of loopback.
     pub async fn start(mood: Mood) -> Self {
-        let shared = Arc::new(Mutex::new(Shared { mood, got: Vec::new() }));
+        let shared = Arc::new(Mutex::new(Shared { mood, got: Vec::new(), busy: 0, most_at_once: 0 }));
         let router = axum::Router::new().fallback(answer).with_state(Arc::clone(&shared));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/", listener.local_addr().unwrap());
@@ -63,14 +69,27 @@ impl FakeAgent {
     pub fn got(&self) -> Vec<Got> {
         self.shared.lock().unwrap().got.clone()
     }
+
+    /// How many calls it had to work on at one time, at most.
+    pub fn most_at_once(&self) -> usize {
+        self.shared.lock().unwrap().most_at_once
+    }
 }
 
 async fn answer(State(shared): State<Arc<Mutex<Shared>>>, headers: HeaderMap, body: Bytes) -> Response {
     let mood = {
         let mut shared = shared.lock().unwrap();
         shared.got.push(Got { headers, body: String::from_utf8_lossy(&body).into_owned() });
+        shared.busy += 1;
+        shared.most_at_once = shared.most_at_once.max(shared.busy);
         shared.mood.clone()
     };
+    let response = respond(mood).await;
+    shared.lock().unwrap().busy -= 1;
+    response
+}
+
+async fn respond(mood: Mood) -> Response {
     let json = |text: String| ([("content-type", "application/json")], text).into_response();
     match mood {
         Mood::Answer(text) => json(text),
@@ -80,6 +99,10 @@ async fn answer(State(shared): State<Arc<Mutex<Shared>>>, headers: HeaderMap, bo
         Mood::Later => (StatusCode::ACCEPTED, [("preference-applied", "respond-async")], "{}").into_response(),
         Mood::Hang(length) => {
             tokio::time::sleep(length).await;
+            json("{}".to_owned())
+        }
+        Mood::Racing(gate) => {
+            gate.turn().await;
             json("{}".to_owned())
         }
     }

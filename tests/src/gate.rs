@@ -2,7 +2,8 @@
 //!
 //! A race is a set of futures of which exactly one may have a request in flight. Whenever all that still run wait at the
 //! gate, the scheduler lets one of them through, chosen by the seed; so every interleaving of requests is possible, and
-//! a seed gives the same one again.
+//! a seed gives the same one again. Some seeds change racers at every request, others let one run on for longer, so that a
+//! racer of many requests is also interrupted late.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -39,11 +40,22 @@ pub type Plan = Box<dyn FnMut(&str, usize) -> Option<Fault> + Send>;
 #[derive(Default)]
 struct State {
     operations: Vec<String>,
-    rng: Option<StdRng>,
-    live: usize,
-    waiting: Vec<oneshot::Sender<()>>,
+    race: Option<Race>,
     plan: Option<Plan>,
 }
+
+struct Race {
+    rng: StdRng,
+    /// How likely the racer that ran last runs on.
+    run_on: f64,
+    begun: bool,
+    live: usize,
+    /// In the order of arrival: the last one is the racer that ran last.
+    waiting: Vec<oneshot::Sender<()>>,
+}
+
+/// By seed, how likely a racer runs on.
+const RUN_ON: [f64; 4] = [0.0, 0.5, 0.8, 0.95];
 
 /// The control over all SDK requests of one world.
 #[derive(Clone, Default)]
@@ -80,31 +92,32 @@ impl Gate {
     /// Runs the futures together, their requests interleaved by `seed`.
     pub async fn race<'a, T>(&self, seed: u64, racers: Vec<Pin<Box<dyn Future<Output = T> + 'a>>>) -> Vec<T> {
         {
-            let mut state = self.state();
-            state.rng = Some(StdRng::seed_from_u64(seed));
-            state.live = racers.len();
+            let run_on = RUN_ON[usize::try_from(seed % RUN_ON.len() as u64).unwrap_or(0)];
+            let rng = StdRng::seed_from_u64(seed);
+            let race = Race { rng, run_on, begun: false, live: racers.len(), waiting: Vec::new() };
+            self.state().race = Some(race);
         }
         let done = futures::future::join_all(racers.into_iter().map(|racer| async move {
             let result = racer.await;
-            let mut state = self.state();
-            state.live -= 1;
-            release(&mut state);
+            if let Some(race) = &mut self.state().race {
+                race.live -= 1;
+                race.release();
+            }
             result
         }))
         .await;
-        self.state().rng = None;
+        self.state().race = None;
         done
     }
 
-    async fn turn(&self) {
+    /// Waits, during a race, until the scheduler lets this racer through.
+    pub async fn turn(&self) {
         let mine = {
             let mut state = self.state();
-            if state.rng.is_none() {
-                return;
-            }
+            let Some(race) = &mut state.race else { return };
             let (sender, mine) = oneshot::channel();
-            state.waiting.push(sender);
-            release(&mut state);
+            race.waiting.push(sender);
+            race.release();
             mine
         };
         // A dropped sender means that the race is over.
@@ -112,14 +125,19 @@ impl Gate {
     }
 }
 
-fn release(state: &mut State) {
-    if state.waiting.is_empty() || state.waiting.len() < state.live {
-        return;
+impl Race {
+    fn release(&mut self) {
+        // A request that its client gave up waits no more.
+        self.waiting.retain(|waiting| !waiting.is_closed());
+        let count = self.waiting.len();
+        if count == 0 || count < self.live {
+            return;
+        }
+        let runs_on = self.begun && self.rng.random_bool(self.run_on);
+        let chosen = if runs_on { count - 1 } else { self.rng.random_range(0..count) };
+        self.begun = true;
+        self.waiting.remove(chosen).send(()).ok();
     }
-    let count = state.waiting.len();
-    let Some(rng) = &mut state.rng else { return };
-    let chosen = rng.random_range(0..count);
-    state.waiting.swap_remove(chosen).send(()).ok();
 }
 
 /// An HTTP client whose requests pass through a [`Gate`].

@@ -1,11 +1,14 @@
 //! The test bench: worlds in this process, control over every AWS request, conformance suites for the endpoints.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a broken bench must stop the test")]
 
+pub mod api;
 pub mod conformance;
 pub mod fake_agent;
 pub mod gate;
+pub mod invariants;
 pub mod world;
 
+pub use api::Cast;
 pub use fake_agent::{FakeAgent, Mood};
 pub use gate::{Fault, Gate};
 pub use world::{ADMIN, Agent, Answer, World};

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use aws_config::BehaviorVersion;
 use aws_config::retry::RetryConfig;
+use aws_sdk_sqs::config::retry::{RetryPartition, TokenBucket};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use local::handler::Handler;
@@ -45,6 +46,8 @@ pub struct Answer {
     pub status: u16,
     /// Headers, lower case.
     pub headers: HashMap<String, String>,
+    /// The body as it came.
+    pub text: String,
     /// The body as JSON; null when it is none.
     pub body: Value,
 }
@@ -82,6 +85,11 @@ fn sdk_config(endpoint: &str, gate: &Gate) -> aws_config::ConfigLoader {
         .credentials_provider(SharedCredentialsProvider::new(Credentials::new("test", "test", None, None, "test")))
 }
 
+/// The SDK's budget of retries is the process's; here no test's faults use up another's.
+fn own_retries() -> RetryPartition {
+    RetryPartition::custom("world").token_bucket(TokenBucket::unlimited()).build()
+}
+
 /// One DynamoDB in memory for all worlds of this process, on a runtime of its own.
 fn dynamodb_endpoint() -> &'static str {
     static ENDPOINT: OnceLock<String> = OnceLock::new();
@@ -115,7 +123,8 @@ impl World {
         let sqs_clock = Arc::clone(&clock);
         let sqs = local::sqs::Server::start(listener, Arc::new(move || sqs_clock.now().millis())).unwrap();
         let sqs_sdk = sdk_config(sqs.endpoint(), &gate).load().await;
-        let sqs_client = aws_sdk_sqs::Client::new(&sqs_sdk);
+        let sqs_config = aws_sdk_sqs::config::Builder::from(&sqs_sdk).retry_partition(own_retries());
+        let sqs_client = aws_sdk_sqs::Client::from_conf(sqs_config.build());
         let mut vars: HashMap<String, String> = HashMap::from([
             ("MOLECULE_ENV".to_owned(), "development".to_owned()),
             ("ADMIN_TOKEN".to_owned(), ADMIN.to_owned()),
@@ -130,7 +139,8 @@ impl World {
         vars.extend(variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         let config = Config::from_map(&vars).unwrap();
         let dynamodb_sdk = sdk_config(dynamodb_endpoint(), &gate).load().await;
-        let dynamodb = aws_sdk_dynamodb::Client::new(&dynamodb_sdk);
+        let dynamodb_config = aws_sdk_dynamodb::config::Builder::from(&dynamodb_sdk).retry_partition(own_retries());
+        let dynamodb = aws_sdk_dynamodb::Client::from_conf(dynamodb_config.build());
         let shared: Arc<dyn Clock> = Arc::<ManualClock>::clone(&clock);
         let platform = Platform::new(config, dynamodb, sqs_client, shared, Entropy::seeded(number));
         schema::bootstrap(&platform.store).await.unwrap();
@@ -173,12 +183,30 @@ impl World {
         headers: &[(&str, &str)],
         body: &[u8],
     ) -> Answer {
+        self.raw_from("203.0.113.9", method, path, token, headers, body).await
+    }
+
+    /// As [`World::raw`], over a connection from the address `source`.
+    pub async fn raw_from(
+        &self,
+        source: &str,
+        method: &str,
+        path: &str,
+        token: Option<&str>,
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> Answer {
+        let function = self.handlers[self.function_of(method, path.split('?').next().unwrap_or_default())].0;
+        let bearer = token.map(|token| format!("Bearer {token}"));
+        let mut all: Vec<_> = bearer.iter().map(|bearer| ("authorization", bearer.as_str())).collect();
+        all.extend(headers);
+        self.send(function, &self.event(source, method, path, &all, body)).await
+    }
+
+    /// The event that API Gateway makes of a request; of headers that are given twice, the last counts.
+    pub fn event(&self, source: &str, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Value {
         let (bare, query) = path.split_once('?').unwrap_or((path, ""));
-        let index = self.function_of(method, bare);
         let mut all = json!({ "host": "platform.test", "content-type": "application/json" });
-        if let Some(token) = token {
-            all["authorization"] = json!(format!("Bearer {token}"));
-        }
         for (name, value) in headers {
             all[name.to_lowercase()] = json!(value);
         }
@@ -186,25 +214,28 @@ impl World {
             Ok(text) => (text.to_owned(), false),
             Err(_) => (base64::Engine::encode(&base64::engine::general_purpose::STANDARD, body), true),
         };
-        let event = json!({
+        json!({
             "version": "2.0", "routeKey": "$default", "rawPath": bare, "rawQueryString": query,
             "headers": all,
             "requestContext": {
                 "accountId": "000000000000", "apiId": "test", "domainName": "platform.test", "stage": "$default",
                 "requestId": "test", "routeKey": "$default", "timeEpoch": self.clock.now().millis(),
-                "http": { "method": method, "path": bare, "protocol": "HTTP/1.1", "sourceIp": "203.0.113.9" },
+                "http": { "method": method, "path": bare, "protocol": "HTTP/1.1", "sourceIp": source },
             },
             "body": text, "isBase64Encoded": encoded,
-        });
-        let invoke = Arc::clone(self.handlers[index].1.invoke());
-        let answer = invoke(self.platform.clone(), serde_json::to_vec(&event).unwrap()).await.unwrap();
-        let answer: Value = serde_json::from_slice(&answer).unwrap();
-        let text = answer["body"].as_str().unwrap_or_default();
+        })
+    }
+
+    /// What the function answers to a request's event.
+    pub async fn send(&self, function: &str, event: &Value) -> Answer {
+        let answer = self.invoke(function, event).await;
+        let text = answer["body"].as_str().unwrap_or_default().to_owned();
         let headers = answer["headers"].as_object().into_iter().flatten();
         Answer {
             status: u16::try_from(answer["statusCode"].as_u64().unwrap()).unwrap(),
             headers: headers.map(|(name, value)| (name.clone(), value.as_str().unwrap_or_default().to_owned())).collect(),
-            body: serde_json::from_str(text).unwrap_or(Value::Null),
+            body: serde_json::from_str(&text).unwrap_or(Value::Null),
+            text,
         }
     }
 

@@ -1,5 +1,7 @@
 //! The slow path: no live lease, another status than online, an unknown token, or something to weigh in the record.
 
+use std::time::Duration;
+
 use platform::decide::{Fault, decide};
 use platform::store::{Look, Snapshot};
 use platform::{Platform, Problem, Reply, Result};
@@ -7,14 +9,14 @@ use rules::heartbeat::{Verdict, Windows, evaluate};
 use rules::lease::{Beat, Lease};
 use rules::transition::Refusal;
 use rules::workspace::Workspace;
-use rules::{Status, credential};
+use rules::{Status, Timestamp, credential};
 use serde_json::json;
 
 use crate::answer;
 use crate::beat::Heartbeat;
 
 /// Registering may fail with 401 for this long before the workspace is degraded for it.
-const AUTH_GRACE: std::time::Duration = std::time::Duration::from_secs(60);
+const AUTH_GRACE: Duration = Duration::from_secs(60);
 
 /// Reads the record, decides, and writes in one transaction that holds only if nothing moved.
 pub(crate) async fn heartbeat(platform: &Platform, heartbeat: &Heartbeat, digest: Option<&str>) -> Result<Reply> {
@@ -50,7 +52,7 @@ async fn round(platform: &Platform, heartbeat: &Heartbeat, digest: Option<&str>)
         Err(Refusal::Stopped) => return Ok(Settled::Stopped(workspace.clone())),
         Err(refusal) => return Err(refusal.into()),
     };
-    let after = applied(workspace, &verdict, heartbeat, now);
+    let after = applied(workspace, &verdict, heartbeat, now, windows.register_failure);
     let lease = renewed(platform, &after, &snapshot, beat, heartbeat.monthly_spend, digest);
     let mut transaction = platform.store.transaction();
     transaction = match after.version == workspace.version {
@@ -89,8 +91,15 @@ fn carry_register_state(beat: &mut Beat, lease: Option<&Lease>) {
 }
 
 /// The record after the verdict; its version is raised only where it must be written.
-fn applied(workspace: &Workspace, verdict: &Verdict, heartbeat: &Heartbeat, now: rules::Timestamp) -> Workspace {
+fn applied(
+    workspace: &Workspace,
+    verdict: &Verdict,
+    heartbeat: &Heartbeat,
+    now: Timestamp,
+    window: Duration,
+) -> Workspace {
     let mut after = workspace.clone();
+    after.forget_aged_marks(now, window);
     if verdict.adopt_card {
         after.agent_card.clone_from(&heartbeat.card);
     }

@@ -2,7 +2,7 @@
 
 use platform::decide::{Fault, decide};
 use platform::{Platform, Result};
-use rules::WorkspaceId;
+use rules::{Status, WorkspaceId};
 use rules::event::{Event, EventType};
 use rules::reason::{ReasonCode, StatusReason};
 use rules::transition::{self, Trigger};
@@ -24,8 +24,12 @@ async fn time_out(platform: &Platform, id: WorkspaceId) -> Result<(), Fault> {
     let transaction = platform.store.transaction();
     let Some(workspace) = platform.store.workspace(id).await? else { return Ok(()) };
     let limit = platform.config.provision_timeout;
-    let trigger = Trigger::ProvisionTimeout { waited: now.since(workspace.status_since), limit };
+    let trigger = Trigger::provision_timeout(&workspace, limit, now);
     let Ok(Some(status)) = transition::next(Some(workspace.status), trigger) else {
+        if workspace.status == Status::Provisioning {
+            // Started anew since: its time is not over.
+            return Ok(());
+        }
         return Ok(transaction.provisioned(id).check_workspace(&workspace).commit().await?);
     };
     let seconds = limit.as_secs();

@@ -7,7 +7,9 @@ use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_runtime::env_config::file::{EnvConfigFileKind, EnvConfigFiles};
 use aws_sdk_dynamodb::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::config::retry::RetryPartition;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use uuid::Uuid;
 
 /// Where DynamoDB and SQS are.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,12 +33,12 @@ impl Clients {
     /// Clients that call through `http`.
     pub async fn new(endpoints: &Endpoints, variables: &HashMap<String, String>, http: SharedHttpClient) -> Self {
         let shared = sdk_config(variables, http).await;
-        let dynamodb = aws_sdk_dynamodb::config::Builder::from(&shared).endpoint_url(&endpoints.dynamodb).build();
-        let sqs = aws_sdk_sqs::config::Builder::from(&shared).endpoint_url(&endpoints.sqs).build();
-        Self {
-            dynamodb: aws_sdk_dynamodb::Client::from_conf(dynamodb),
-            sqs: aws_sdk_sqs::Client::from_conf(sqs),
-        }
+        // Retries draw on a budget that all clients of a region share unless told otherwise: what fails for one must not
+        // keep another from retrying.
+        let retries = RetryPartition::new(Uuid::new_v4().to_string());
+        let dynamodb = aws_sdk_dynamodb::config::Builder::from(&shared).retry_partition(retries.clone());
+        let sqs = aws_sdk_sqs::config::Builder::from(&shared).retry_partition(retries);
+        Self { dynamodb: aws_sdk_dynamodb::Client::from_conf(dynamodb.endpoint_url(&endpoints.dynamodb).build()), sqs: aws_sdk_sqs::Client::from_conf(sqs.endpoint_url(&endpoints.sqs).build()) }
     }
 }
 

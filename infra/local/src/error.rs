@@ -69,7 +69,9 @@ pub enum StartError {
     #[error("the embedded SQS does not start: {0}; see whether loopback ports are free")]
     Queue(String),
     /// DynamoDB or SQS do not do what a start needs.
-    #[error("{service} at {endpoint} {problem}; start it, or correct AWS_ENDPOINT_URL, or unset it for the embedded one")]
+    #[error(
+        "{service} at {endpoint} {problem}; start it, or correct AWS_ENDPOINT_URL, or unset it for the embedded one"
+    )]
     Endpoint {
         /// DynamoDB or SQS.
         service: &'static str,
@@ -96,7 +98,9 @@ pub enum StartError {
     #[error(transparent)]
     Route(#[from] crate::gateway::RouteError),
     /// What was open when the platform last stopped cannot be taken up again.
-    #[error("messages of the last run cannot be taken up: {0}; see whether the data directory's disk is full, and start again")]
+    #[error(
+        "messages of the last run cannot be taken up: {0}; see whether the data directory's disk is full, and start again"
+    )]
     Recovery(String),
 }
 

@@ -13,7 +13,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 /// One invocation, from the event's JSON to the answer's.
-pub type Invoke = Arc<dyn Fn(Platform, Vec<u8>) -> BoxFuture<'static, Result<Vec<u8>, serde_json::Error>> + Send + Sync>;
+pub type Invoke =
+    Arc<dyn Fn(Platform, Vec<u8>) -> BoxFuture<'static, Result<Vec<u8>, serde_json::Error>> + Send + Sync>;
 
 /// The handler of a function, and the kind of events that it takes.
 #[derive(Clone)]
@@ -82,9 +83,8 @@ impl std::fmt::Debug for Handler {
 async fn respond(router: Arc<Router>, platform: Platform, event: Vec<u8>) -> Result<Vec<u8>, serde_json::Error> {
     let event: LambdaRequest = serde_json::from_slice(&event)?;
     let (router, platform) = (&router, &platform);
-    let service = service_fn(move |request: Request| async move {
-        Ok::<_, Infallible>(router.handle(platform, request).await)
-    });
+    let service =
+        service_fn(move |request: Request| async move { Ok::<_, Infallible>(router.handle(platform, request).await) });
     match Adapter::from(service).call(LambdaEvent::new(event, Context::default())).await {
         Ok(answer) => serde_json::to_vec(&answer),
         Err(never) => match never {},

@@ -13,7 +13,8 @@ use crate::error::StartError;
 use crate::triggers::Schedules;
 
 /// The port of the API.
-pub const PORT: Variable = Variable { name: "PORT", default: "8080", doc: "port of the API, on 127.0.0.1; 0 for a free one" };
+pub const PORT: Variable =
+    Variable { name: "PORT", default: "8080", doc: "port of the API, on 127.0.0.1; 0 for a free one" };
 /// The data directory.
 pub const MOLECULE_DATA_DIR: Variable = Variable {
     name: "MOLECULE_DATA_DIR",

@@ -42,11 +42,7 @@ pub async fn create(client: &Client, template: &Template) -> Result<BTreeMap<Str
     Ok(made)
 }
 
-async fn make(
-    client: &Client,
-    queue: &Queue,
-    attributes: HashMap<QueueAttributeName, String>,
-) -> Result<Made, String> {
+async fn make(client: &Client, queue: &Queue, attributes: HashMap<QueueAttributeName, String>) -> Result<Made, String> {
     let request = client.create_queue().queue_name(&queue.name).set_attributes(Some(attributes.clone()));
     let url = match request.send().await {
         Ok(created) => created.queue_url,

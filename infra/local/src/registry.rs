@@ -52,7 +52,9 @@ pub enum RegistryError {
     #[error("route {0} is in infra/template.yaml twice; remove one")]
     TwoRoutes(String),
     /// Events of a kind that the handler does not take, or none of the kind that it takes.
-    #[error("function {function} takes {takes}; its Events in infra/template.yaml must be of that type, and at least one")]
+    #[error(
+        "function {function} takes {takes}; its Events in infra/template.yaml must be of that type, and at least one"
+    )]
     WrongEvents {
         /// The function.
         function: String,
@@ -181,11 +183,9 @@ Resources:
     #[test]
     fn each_route_leads_to_its_function() {
         let registry = bind(TEMPLATE, handlers(things())).unwrap();
-        let routes: Vec<_> = registry.routes.iter().map(|(route, function)| (route.key(), function.name.clone())).collect();
-        assert_eq!(
-            routes,
-            [("GET /things".into(), "things".into()), ("GET /things/{id}".into(), "things".to_owned())]
-        );
+        let routes: Vec<_> =
+            registry.routes.iter().map(|(route, function)| (route.key(), function.name.clone())).collect();
+        assert_eq!(routes, [("GET /things".into(), "things".into()), ("GET /things/{id}".into(), "things".to_owned())]);
         assert_eq!(registry.schedules[0].0.name, "TickFunction-Rule");
     }
 

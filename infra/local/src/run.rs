@@ -8,7 +8,7 @@ use std::time::Duration;
 use platform::Platform;
 use platform::config::Config;
 use tokio::net::TcpListener;
-use tokio::task::JoinHandle;
+use tokio::task::JoinSet;
 
 use crate::aws::{Clients, Endpoints};
 use crate::backend::Backend;
@@ -35,7 +35,7 @@ pub struct Running {
     backend: Backend,
     platform: Platform,
     admin_token: String,
-    upkeep: JoinHandle<()>,
+    _upkeep: JoinSet<()>,
     _data: Option<DataDirectory>,
 }
 
@@ -86,6 +86,8 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
     let api = Api::new(routes, &template.cors, platform.clone());
     let gateway = Gateway::start(listener, api)
         .map_err(|error| StartError::Port { port: options.port, problem: error.to_string() })?;
+    let mut upkeep = JoinSet::new();
+    upkeep.spawn(metrics::upkeep());
     Ok(Running {
         gateway,
         triggers: Triggers::start(pollers, rules),
@@ -94,7 +96,7 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
         backend,
         platform,
         admin_token,
-        upkeep: tokio::spawn(metrics::upkeep()),
+        _upkeep: upkeep,
         _data: data,
     })
 }
@@ -190,7 +192,6 @@ impl Running {
     /// Stops: no new requests and invocations, a few seconds for those under way, then the queues and the data.
     pub async fn stop(self) {
         tokio::join!(self.gateway.stop(GRACE), self.triggers.stop(GRACE));
-        self.upkeep.abort();
         self.backend.shutdown().await;
     }
 }

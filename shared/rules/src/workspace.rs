@@ -1,5 +1,7 @@
 //! The workspace record: what is stored about one agent, written on changes only, never per heartbeat.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use crate::delivery::Delivery;
@@ -124,6 +126,16 @@ impl Workspace {
     /// Not provisioned by the platform.
     pub fn is_external(&self) -> bool {
         self.runtime == EXTERNAL_RUNTIME
+    }
+
+    /// Drops marks that have aged beyond `window`: they weigh nothing any more.
+    pub fn forget_aged_marks(&mut self, now: Timestamp, window: Duration) {
+        if self.register_failure.as_ref().is_some_and(|failure| now.since(failure.at) >= window) {
+            self.register_failure = None;
+        }
+        if self.auth_failure.is_some_and(|failure| now.since(failure.last) >= window) {
+            self.auth_failure = None;
+        }
     }
 
     /// The next heartbeat must look at the record: it has a failure to weigh, or no card yet.

@@ -39,19 +39,15 @@ impl Api {
     pub(super) async fn answer(&self, request: Request<Incoming>, peer: SocketAddr) -> Response<Full<Bytes>> {
         let started = Instant::now();
         let (parts, body) = request.into_parts();
-        if let Some(mut response) = self.cors.preflight(&parts.method, &parts.headers) {
-            self.cors.decorate(&parts.headers, response.headers_mut());
-            return response;
-        }
         let mut metrics = &self.routes.unmatched;
-        let mut response = match self.invoke(&parts, body, peer, &mut metrics).await {
-            Ok(response) => response,
-            Err(refusal) => {
+        let mut response = match self.cors.preflight(&parts.method, &parts.headers) {
+            Some(response) => response,
+            None => self.invoke(&parts, body, peer, &mut metrics).await.unwrap_or_else(|refusal| {
                 if let Refusal::Function(failure) = &refusal {
-                    tracing::error!(method = %parts.method, path = parts.uri.path(), %failure, "no answer of the function");
+                    tracing::error!(method = %parts.method, path = parts.uri.path(), %failure, "no answer");
                 }
                 refusal.into_response()
-            }
+            }),
         };
         self.cors.decorate(&parts.headers, response.headers_mut());
         report(&parts, &response, metrics, started.elapsed());
@@ -67,8 +63,7 @@ impl Api {
     ) -> Result<Response<Full<Bytes>>, Refusal> {
         body::check_head(parts)?;
         let (path, params) = self.routes.at(parts.uri.path()).ok_or(Refusal::NoRoute)?;
-        let endpoint =
-            path.endpoint(&parts.method).ok_or_else(|| Refusal::MethodNotAllowed(path.allow.clone()))?;
+        let endpoint = path.endpoint(&parts.method).ok_or_else(|| Refusal::MethodNotAllowed(path.allow.clone()))?;
         *metrics = &endpoint.metrics;
         check_host(parts)?;
         let body = body::read(body).await?;
@@ -76,8 +71,8 @@ impl Api {
         let request_id: &str = Uuid::new_v4().hyphenated().encode_lower(&mut buffer);
         let now = self.platform.now();
         let of = Circumstances { route_key: &endpoint.key, params: &params, peer, request_id, now };
-        let event = event::write(parts, &body, of)
-            .map_err(|error| Refusal::Function(Failure::Payload(error.to_string())))?;
+        let event =
+            event::write(parts, &body, of).map_err(|error| Refusal::Function(Failure::Payload(error.to_string())))?;
         drop(body);
         let json = endpoint.function.call(self.platform.clone(), event).await.map_err(Refusal::Function)?;
         let mut response = answer::read(&json).map_err(Refusal::Function)?;

@@ -27,8 +27,7 @@ impl RouteMetrics {
             seconds.increment(took.as_secs_f64());
             return;
         }
-        let labels =
-            [("method", self.method.clone()), ("path", self.path.clone()), ("status", status.to_string())];
+        let labels = [("method", self.method.clone()), ("path", self.path.clone()), ("status", status.to_string())];
         let requests = counter!(crate::metrics::REQUESTS, &labels);
         // The facade's counters are whole numbers. A gauge that only rises is a counter of seconds.
         let seconds = gauge!(crate::metrics::SECONDS, &labels);

@@ -31,11 +31,9 @@ pub(super) enum Refusal {
 impl Refusal {
     fn parts(&self) -> (StatusCode, &'static str, &'static str) {
         match self {
-            Self::NoRoute => (
-                StatusCode::NOT_FOUND,
-                "no_route",
-                "no such route; see the API at a glance in the README",
-            ),
+            Self::NoRoute => {
+                (StatusCode::NOT_FOUND, "no_route", "no such route; see the API at a glance in the README")
+            }
             Self::MethodNotAllowed(_) => (
                 StatusCode::METHOD_NOT_ALLOWED,
                 "method_not_allowed",
@@ -46,11 +44,9 @@ impl Refusal {
                 "headers_too_large",
                 "request line and headers are larger than 10240 bytes; send less",
             ),
-            Self::BodyTooLarge => (
-                StatusCode::PAYLOAD_TOO_LARGE,
-                "too_large",
-                "the body is larger than 10485760 bytes; send less",
-            ),
+            Self::BodyTooLarge => {
+                (StatusCode::PAYLOAD_TOO_LARGE, "too_large", "the body is larger than 10485760 bytes; send less")
+            }
             Self::BodyTimeout => (
                 StatusCode::REQUEST_TIMEOUT,
                 "request_timeout",
@@ -61,11 +57,9 @@ impl Refusal {
                 "incomplete_body",
                 "the body ended before its announced length; send it again",
             ),
-            Self::InvalidHost => (
-                StatusCode::BAD_REQUEST,
-                "invalid_host",
-                "the Host header is not a host; send that of the URL",
-            ),
+            Self::InvalidHost => {
+                (StatusCode::BAD_REQUEST, "invalid_host", "the Host header is not a host; send that of the URL")
+            }
             Self::Function(Failure::TimedOut(_)) => (
                 StatusCode::SERVICE_UNAVAILABLE,
                 "function_timeout",

@@ -13,7 +13,7 @@ impl TemplateError {
         Self { place: place.into(), problem: problem.into() }
     }
 
-    pub(super) fn yaml(error: serde_yaml_ng::Error) -> Self {
+    pub(super) fn yaml(error: &serde_yaml_ng::Error) -> Self {
         Self::new("it", format!("is not YAML of a template: {}", error.to_string().replace('\n', " ")))
     }
 }

@@ -113,7 +113,9 @@ impl Function {
             "Schedule" => {
                 let expression = values.text(&properties["Schedule"]).unwrap_or_default();
                 let every = schedule::interval(&expression).ok_or_else(|| {
-                    wrong(&format!("has the schedule {expression:?}; a local run knows rate(<n> minutes, hours or days)"))
+                    wrong(&format!(
+                        "has the schedule {expression:?}; a local run knows rate(<n> minutes, hours or days)"
+                    ))
                 })?;
                 self.schedules.push(Schedule { name: place.replace('.', "-"), every });
             }

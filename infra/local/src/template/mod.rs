@@ -68,7 +68,7 @@ impl Template {
     /// # Errors
     /// It is not YAML, or has something that a local run cannot follow.
     pub fn read(text: &str, variables: &HashMap<String, String>) -> Result<Self, TemplateError> {
-        let document: Document = serde_yaml_ng::from_str(text).map_err(TemplateError::yaml)?;
+        let document: Document = serde_yaml_ng::from_str(text).map_err(|error| TemplateError::yaml(&error))?;
         let globals = &document.globals["Function"];
         let environment = declared_variables(globals);
         let values = Values::new(&document.parameters, &environment, variables);

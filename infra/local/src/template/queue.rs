@@ -35,7 +35,8 @@ impl Queue {
                 "Tags" => {}
                 _ => {
                     let text = values.text(value);
-                    let text = text.ok_or_else(|| TemplateError::new(id, format!("has a {name} that cannot be read")))?;
+                    let text =
+                        text.ok_or_else(|| TemplateError::new(id, format!("has a {name} that cannot be read")))?;
                     queue.attributes.insert(name.to_owned(), text);
                 }
             }

@@ -15,7 +15,8 @@ fn function<'a>(template: &'a Template, binary: &str) -> &'a Function {
 #[test]
 fn the_template_declares_every_variable_of_the_functions_and_no_other() {
     let template = ours();
-    let mut declared: Vec<_> = template.variables.keys().chain(template.queue_variables.keys()).map(String::as_str).collect();
+    let mut declared: Vec<_> =
+        template.variables.keys().chain(template.queue_variables.keys()).map(String::as_str).collect();
     let mut known: Vec<_> = platform::config::VARIABLES.iter().map(|variable| variable.name).collect();
     declared.sort_unstable();
     known.sort_unstable();
@@ -36,8 +37,12 @@ fn parameters_have_the_defaults_of_the_variables() {
 fn the_index_projects_what_the_store_lists() {
     let document: Value = serde_yaml_ng::from_str(TEXT).unwrap();
     let index = &document["Resources"]["Table"]["Properties"]["GlobalSecondaryIndexes"][0];
-    let fields: Vec<_> =
-        index["Projection"]["NonKeyAttributes"].as_sequence().unwrap().iter().map(|field| field.as_str().unwrap()).collect();
+    let fields: Vec<_> = index["Projection"]["NonKeyAttributes"]
+        .as_sequence()
+        .unwrap()
+        .iter()
+        .map(|field| field.as_str().unwrap())
+        .collect();
     assert_eq!(fields, platform::store::indexed_fields());
 }
 
@@ -49,12 +54,8 @@ fn routes_sources_and_schedules_are_read() {
 
     let dispatch = function(&template, "dispatch");
     assert_eq!(dispatch.timeout, std::time::Duration::from_secs(900));
-    let source = QueueSource {
-        queue: "DispatchQueue".into(),
-        batch_size: 1,
-        max_concurrency: Some(64),
-        partial_failures: true,
-    };
+    let source =
+        QueueSource { queue: "DispatchQueue".into(), batch_size: 1, max_concurrency: Some(64), partial_failures: true };
     assert_eq!(dispatch.sources, [source]);
     assert_eq!(function(&template, "timers").sources[0].batch_size, 10);
 

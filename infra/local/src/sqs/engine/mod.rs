@@ -36,6 +36,7 @@ pub use message_attribute::{AttributeValue, MessageAttribute, MessageAttributes,
 pub use receive::{Delivery, Receive};
 pub use redrive::queue_arn;
 pub use send::Sent;
+pub use settings::MAX_WAIT_S;
 
 use queue::Queue;
 

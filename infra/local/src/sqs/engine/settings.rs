@@ -14,8 +14,9 @@ const KEPT: [&str; 5] =
 const DELAY_S: RangeInclusive<u32> = 0..=900;
 const RETENTION_S: RangeInclusive<u32> = 60..=1_209_600;
 const MESSAGE_BYTES: RangeInclusive<u32> = 1024..=MAX_MESSAGE_BYTES as u32;
-/// How long a receive may wait, in seconds.
-pub(super) const WAIT_S: RangeInclusive<u32> = 0..=20;
+/// How long a receive may wait at the most, in seconds.
+pub const MAX_WAIT_S: u32 = 20;
+const WAIT_S: RangeInclusive<u32> = 0..=MAX_WAIT_S;
 /// How long a message may be invisible, in seconds.
 pub(super) const VISIBILITY_S: RangeInclusive<u32> = 0..=43_200;
 

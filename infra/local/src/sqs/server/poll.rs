@@ -1,11 +1,11 @@
 //! Long polls: a receive that waits for a message.
 
-use super::super::engine::{Delivery, Error, ErrorCode, Receive, Result};
+use super::super::engine::{Delivery, Error, ErrorCode, MAX_WAIT_S, Receive, Result};
 use super::alarm;
 use super::shared::Shared;
 
-/// Receives, and waits for at most `wait_s` seconds (0 to 20) of the engine's clock while there is nothing. Without
-/// `wait_s` it waits as long as the queue's attribute says.
+/// Receives, and waits for at most `wait_s` seconds (0 to [`MAX_WAIT_S`]) of the engine's clock while there is
+/// nothing. Without `wait_s` it waits as long as the queue's attribute says.
 ///
 /// A poll whose client goes away takes no message with it: the connection drops this future, and between the engine's
 /// handing out and the answer there is no await.
@@ -15,10 +15,10 @@ pub(super) async fn receive(
     receive: &Receive,
     wait_s: Option<u32>,
 ) -> Result<Vec<Delivery>> {
-    if wait_s.is_some_and(|wait_s| wait_s > 20) {
+    if wait_s.is_some_and(|wait_s| wait_s > MAX_WAIT_S) {
         return Err(Error::new(
             ErrorCode::InvalidParameterValue,
-            "The WaitTimeSeconds of a receive must be between 0 and 20, if provided.",
+            format!("The WaitTimeSeconds of a receive must be between 0 and {MAX_WAIT_S}, if provided."),
         ));
     }
     let wait_ms =

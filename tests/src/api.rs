@@ -1,0 +1,234 @@
+//! Every route of the API, each with a request that serves, and a world in which it does.
+
+use serde_json::{Value, json};
+
+use crate::world::{ADMIN, Agent, Answer, World};
+
+/// Nobody's id.
+pub const NOBODY: &str = "99999999-9999-4999-8999-999999999999";
+
+/// A request to one route.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// The route.
+    pub key: &'static str,
+    /// Path with query.
+    pub path: String,
+    /// Headers beside the credential.
+    pub headers: Vec<(&'static str, String)>,
+    /// Body; null is none.
+    pub body: Value,
+}
+
+impl Request {
+    fn new(key: &'static str, path: String) -> Self {
+        Self { key, path, headers: Vec::new(), body: Value::Null }
+    }
+
+    fn body(mut self, body: Value) -> Self {
+        self.body = body;
+        self
+    }
+
+    fn header(mut self, name: &'static str, value: &str) -> Self {
+        self.headers.push((name, value.to_owned()));
+        self
+    }
+
+    /// Its method.
+    pub fn method(&self) -> &'static str {
+        self.key.split(' ').next().unwrap()
+    }
+
+    /// Its body as it is sent.
+    pub fn bytes(&self) -> Vec<u8> {
+        if self.body.is_null() { Vec::new() } else { self.body.to_string().into_bytes() }
+    }
+
+    /// Its body as it is sent, if the route takes one.
+    pub fn takes_body(&self) -> bool {
+        !self.body.is_null()
+    }
+}
+
+/// Two families in one organisation, and every kind of credential. All tokens were used this minute, so using them again
+/// writes nothing.
+///
+/// ```text
+/// parent ─┬─ own          uncle ─── cousin
+///         ├─ sibling
+///         └─ removed
+/// ```
+pub struct Cast {
+    /// The platform.
+    pub world: World,
+    /// Whom the requests are about.
+    pub own: Agent,
+    /// May talk to it.
+    pub sibling: Agent,
+    /// Parent of both.
+    pub parent: Agent,
+    /// Has nothing to do with it.
+    pub cousin: Agent,
+    /// The cousin's parent.
+    pub uncle: Agent,
+    /// Was deleted; the token was its own.
+    pub removed: Agent,
+    /// An API token of `own`.
+    pub api: String,
+    /// Its id.
+    pub api_id: String,
+    /// Another, revoked.
+    pub revoked: String,
+    /// An operator's org token.
+    pub org: String,
+    /// Its id.
+    pub org_id: String,
+    /// Another, revoked.
+    pub revoked_org: String,
+    /// A boot credential of `own`.
+    pub boot: String,
+    /// A boot credential of the sibling.
+    pub sibling_boot: String,
+    /// A message from the sibling to `own`.
+    pub queue_id: String,
+}
+
+impl Cast {
+    /// Sets the scene in a world.
+    pub async fn of(world: World) -> Self {
+        let online = async |name: &str, parent: Option<&Agent>| {
+            let agent = world.external_below(name, parent.map(|parent| parent.id.as_str())).await;
+            let body = json!({ "id": agent.id, "agent_card": { "name": name }, "delivery_mode": "poll" });
+            world.call("POST", "/registry/register", Some(&agent.token), &body).await.expect(200);
+            agent
+        };
+        let (parent, uncle) = (online("parent", None).await, online("uncle", None).await);
+        let (own, sibling) = (online("own", Some(&parent)).await, online("sibling", Some(&parent)).await);
+        let (removed, cousin) = (online("removed", Some(&parent)).await, online("cousin", Some(&uncle)).await);
+        let post = async |path: &str| world.call("POST", path, Some(ADMIN), &Value::Null).await.body;
+        let delete = async |path: String| world.call("DELETE", &path, Some(ADMIN), &Value::Null).await.expect(200);
+        let tokens = format!("/workspaces/{}/tokens", own.id);
+        let (api, revoked) = (post(&tokens).await, post(&tokens).await);
+        let (org, revoked_org) = (post("/org/tokens").await, post("/org/tokens").await);
+        let boot = post(&format!("/admin/workspaces/{}/reset-credentials", own.id)).await;
+        let sibling_boot = post(&format!("/admin/workspaces/{}/reset-credentials", sibling.id)).await;
+        delete(format!("{tokens}/{}", text(&revoked["token_id"]))).await;
+        delete(format!("/org/tokens/{}", text(&revoked_org["id"]))).await;
+        delete(format!("/workspaces/{}", removed.id)).await;
+        let path = format!("/workspaces/{}/a2a", own.id);
+        let sent = world.call("POST", &path, Some(&sibling.token), &message("first")).await.expect(202);
+        let (api_id, org_id) = (text(&api["token_id"]), text(&org["id"]));
+        let (api, org) = (text(&api["auth_token"]), text(&org["auth_token"]));
+        for (token, id) in [
+            (&own.token, &own.id),
+            (&api, &own.id),
+            (&org, &own.id),
+            (&sibling.token, &sibling.id),
+            (&parent.token, &parent.id),
+            (&cousin.token, &cousin.id),
+            (&uncle.token, &uncle.id),
+        ] {
+            world.call("GET", &format!("/workspaces/{id}"), Some(token), &Value::Null).await.expect(200);
+        }
+        Self {
+            own, sibling, parent, cousin, uncle, removed, api, api_id, org, org_id,
+            revoked: text(&revoked["auth_token"]),
+            revoked_org: text(&revoked_org["auth_token"]),
+            boot: text(&boot["boot_credential"]),
+            sibling_boot: text(&sibling_boot["boot_credential"]),
+            queue_id: text(&sent.body["queue_id"]),
+            world,
+        }
+    }
+
+    /// Sets the scene in a fresh world.
+    pub async fn new() -> Self {
+        Self::of(World::new().await).await
+    }
+
+    /// One request per route, about the workspace `id`; what destroys it comes last.
+    pub fn requests(&self, id: &str) -> Vec<Request> {
+        let to = |key: &'static str| {
+            let path = key.split(' ').nth(1).unwrap().replace("{queue_id}", &self.queue_id);
+            let token = if path.starts_with("/org/") { &self.org_id } else { &self.api_id };
+            Request::new(key, path.replace("{token_id}", token).replace("{id}", id))
+        };
+        let discover = Request::new("GET /registry/discover/{id}", format!("/registry/discover/{}", self.sibling.id));
+        vec![
+            to("GET /health"),
+            to("GET /metrics"),
+            to("GET /admin/liveness"),
+            to("GET /events"),
+            to("GET /events/{id}"),
+            to("GET /workspaces"),
+            to("GET /workspaces/{id}"),
+            to("GET /workspaces/{id}/state"),
+            to("GET /workspaces/{id}/tokens"),
+            to("GET /workspaces/{id}/a2a/queue/{queue_id}"),
+            to("GET /org/tokens"),
+            to("GET /registry/{id}/peers"),
+            discover.header("x-workspace-id", id),
+            to("POST /registry/check-access").body(json!({ "caller_id": id, "target_id": self.sibling.id })),
+            to("POST /registry/register")
+                .body(json!({ "id": id, "agent_card": { "name": "own", "skills": [] }, "delivery_mode": "poll" })),
+            to("POST /registry/update-card").body(json!({ "workspace_id": id, "agent_card": { "name": "other" } })),
+            to("POST /registry/heartbeat").body(heartbeat(id)),
+            to("POST /workspaces").body(json!({
+                "name": "new", "role": "tester", "tier": 2, "external": true, "parent_id": self.parent.id, "model": "m",
+                "max_concurrent_tasks": 2, "budget_limit": 100, "canvas": { "x": 1.5, "y": -2 }, "workspace_dir": "/data",
+                "workspace_access": "read_only", "template": null,
+            })),
+            to("PATCH /workspaces/{id}").body(json!({
+                "name": "renamed", "role": "tester", "x": 1.5, "y": 2, "collapsed": true, "tier": 3, "model": "m",
+                "parent_id": null, "workspace_dir": "/data", "workspace_access": "read_write",
+                "max_concurrent_tasks": 3, "budget_limit": 5,
+            })),
+            to("POST /workspaces/{id}/a2a").body(message("again")).header("x-workspace-id", id),
+            to("POST /workspaces/{id}/a2a/queue/{queue_id}/result")
+                .body(json!({ "slot_epoch": 77, "status": 200, "body": { "done": true } })),
+            to("POST /workspaces/{id}/tokens").body(json!({ "name": "ci" })),
+            to("POST /org/tokens").body(json!({ "name": "ci" })),
+            to("GET /admin/workspaces/{id}/test-token"),
+            to("POST /admin/workspaces/{id}/test-token"),
+            to("POST /admin/workspaces/{id}/reset-credentials"),
+            to("DELETE /workspaces/{id}/tokens/{token_id}"),
+            to("DELETE /org/tokens/{token_id}"),
+            to("DELETE /workspaces/{id}"),
+        ]
+    }
+
+    /// Sends a request with this `Authorization`, or with none.
+    pub async fn send(&self, request: &Request, authorization: Option<&str>) -> Answer {
+        let mut headers: Vec<(&str, &str)> = authorization.iter().map(|value| ("authorization", *value)).collect();
+        headers.extend(request.headers.iter().map(|(name, value)| (*name, value.as_str())));
+        self.world.raw(request.method(), &request.path, None, &headers, &request.bytes()).await
+    }
+}
+
+/// A bearer, as `Authorization` has it.
+pub fn bearer(token: &str) -> String {
+    format!("Bearer {token}")
+}
+
+/// A message with this id.
+pub fn message(id: &str) -> Value {
+    json!({ "jsonrpc": "2.0", "id": 1, "method": "message/send", "params": { "message": {
+        "role": "user", "messageId": id, "contextId": "c", "parts": [{ "kind": "text", "text": "hi" }],
+        "metadata": { "priority": "task", "deadline": "2026-01-02T00:00:00Z" },
+    } } })
+}
+
+/// A heartbeat with every field.
+fn heartbeat(id: &str) -> Value {
+    json!({
+        "workspace_id": id, "error_rate": 0.1, "sample_error": "e", "active_tasks": 1, "uptime_seconds": 5,
+        "current_task": "t", "monthly_spend": 3, "runtime_state": "", "agent_card": { "name": "own" },
+        "runtime_metadata": { "capabilities": { "retry": true }, "idle_timeout_seconds": 9 },
+        "register_state": { "ok": true, "last_code": 200, "attempts": 1 }, "sent_at_ms": 1_767_225_600_000_i64,
+    })
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap().to_owned()
+}
