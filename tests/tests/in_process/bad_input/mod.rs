@@ -1,0 +1,1 @@
+//! Input that nobody should send, and input that looks wrong and is right.

@@ -1,0 +1,42 @@
+//! The README says what the code does.
+
+use std::fs;
+use std::path::Path;
+
+fn readme() -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("README.md")).unwrap()
+}
+
+#[test]
+fn every_variable_is_in_the_table_with_its_default_and_meaning() {
+    let readme = readme();
+    let table: Vec<&str> = readme
+        .split("## Environment variables")
+        .nth(1)
+        .unwrap()
+        .lines()
+        .skip_while(|line| !line.starts_with("|---"))
+        .skip(1)
+        .take_while(|line| line.starts_with('|'))
+        .collect();
+    let mut expected = Vec::new();
+    for variable in local::options::VARIABLES.iter().chain(platform::config::VARIABLES) {
+        let default = if variable.default.is_empty() { String::new() } else { format!("`{}`", variable.default) };
+        expected.push(format!("| `{}` | {default} | {} |", variable.name, variable.doc));
+    }
+    assert_eq!(table, expected, "the README's table and the code differ");
+}
+
+#[test]
+fn every_route_is_in_the_api_table() {
+    let readme = readme();
+    let table = readme.split("## API at a glance").nth(1).unwrap().split("\n## ").next().unwrap();
+    for (_, handler) in local::functions::all() {
+        let local::handler::Handler::Http { keys, .. } = handler else { continue };
+        for key in keys {
+            let (_, path) = key.split_once(' ').unwrap();
+            let shortened = path.rsplit_once("/{token_id}").map_or(path, |(front, _)| front);
+            assert!(table.contains(shortened), "{key} is not in the README");
+        }
+    }
+}
