@@ -211,6 +211,17 @@ pub fn bearer(token: &str) -> String {
     format!("Bearer {token}")
 }
 
+/// Nothing in the table changed since `before` was read.
+///
+/// # Panics
+/// With the items that differ.
+#[track_caller]
+pub fn assert_same(before: &[String], after: &[String], told: &str) {
+    let gone: Vec<_> = before.iter().filter(|item| !after.contains(item)).collect();
+    let new: Vec<_> = after.iter().filter(|item| !before.contains(item)).collect();
+    assert!(gone.is_empty() && new.is_empty(), "{told} changed the table\nbefore: {gone:#?}\nafter: {new:#?}");
+}
+
 /// A message with this id.
 pub fn message(id: &str) -> Value {
     json!({ "jsonrpc": "2.0", "id": 1, "method": "message/send", "params": { "message": {

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 /// Runs every sweep; the event itself says nothing that matters.
 pub async fn handle(platform: Platform, _event: Value) {
-    run(&platform, "liveness-monitor", leases::sweep(&platform)).await;
+    run(&platform, leases::NAME, leases::sweep(&platform)).await;
     run(&platform, "provision-timeout-sweep", provisioning::sweep(&platform)).await;
     run(&platform, "queue-drain", drains::sweep(&platform)).await;
 }

@@ -23,7 +23,7 @@ pub fn workspace(record: &Workspace, lease: Option<&Lease>, slots: &Slots, confi
         "tier": record.tier,
         "status": truth.status,
         "status_since": truth.since.rfc3339(),
-        "status_reasons": reasons(&truth),
+        "status_reasons": reasons(record, &truth),
         "status_reason": truth.reasons.first().map(|reason| reason.code),
         "health": health,
         "url": record.url.as_deref().unwrap_or_default(),
@@ -62,6 +62,11 @@ pub fn card(record: &Workspace) -> Value {
 }
 
 /// The reasons with their hints; the workspace's own id is filled in where a hint names a route.
-fn reasons(truth: &Effective) -> Vec<Value> {
-    truth.reasons.iter().map(rules::reason::StatusReason::to_json).collect()
+fn reasons(record: &Workspace, truth: &Effective) -> Vec<Value> {
+    let shown = |reason: &rules::reason::StatusReason| {
+        let mut shown = reason.to_json();
+        shown["hint"] = json!(reason.code.hint().replace("{id}", &record.id.to_string()));
+        shown
+    };
+    truth.reasons.iter().map(shown).collect()
 }

@@ -191,3 +191,37 @@ async fn a_steady_heartbeat_is_one_request() {
         assert_eq!(world.gate.take_operations(), ["UpdateItem"], "{beat}");
     }
 }
+
+#[tokio::test]
+async fn a_lease_that_ttl_collected_during_an_outage_still_gets_its_event() {
+    let world = World::new().await;
+    let agent = world.online("a", URL).await;
+    world.sweep().await;
+    let id: rules::WorkspaceId = agent.id.parse().unwrap();
+    world.platform.store.transaction().delete_lease(id).commit().await.unwrap();
+    world.advance(Duration::from_secs(7200));
+    world.sweep().await;
+    assert_eq!(world.events(&agent.id).await.last().unwrap(), "WORKSPACE_OFFLINE");
+    assert_eq!(codes(&world.show(&agent.id).await), ["heartbeat_lost"]);
+}
+
+#[tokio::test]
+async fn when_most_leases_end_at_once_the_first_sweep_suspects_the_platform() {
+    let world = World::new().await;
+    let mut agents = Vec::new();
+    for number in 0..10 {
+        agents.push(world.online(&format!("a{number}"), URL).await);
+    }
+    world.sweep().await;
+    world.advance(Duration::from_secs(61));
+    world.sweep().await;
+    let liveness = world.call("GET", "/admin/liveness", Some(tests::ADMIN), &Value::Null).await.expect(200);
+    assert_eq!(liveness.body["control_plane_suspect"], true);
+    assert_ne!(world.events(&agents[0].id).await.last().unwrap(), "WORKSPACE_OFFLINE");
+    assert_eq!(world.show(&agents[0].id).await["status"], "offline", "the truth is told all the same");
+    world.advance(Duration::from_secs(60));
+    world.sweep().await;
+    for agent in &agents {
+        assert_eq!(world.events(&agent.id).await.last().unwrap(), "WORKSPACE_OFFLINE");
+    }
+}

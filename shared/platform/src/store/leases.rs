@@ -155,6 +155,13 @@ impl Transaction<'_> {
         self
     }
 
+    /// Holds only while there is no lease.
+    #[must_use]
+    pub fn check_no_lease(mut self, id: WorkspaceId) -> Self {
+        self.check(&Key::Lease(id), Expression::new("attribute_not_exists(pk)"));
+        self
+    }
+
     /// There is no lease of this workspace any more.
     #[must_use]
     pub fn delete_lease(mut self, id: WorkspaceId) -> Self {

@@ -20,7 +20,15 @@ async fn drain(world: &World, id: &str) {
 /// All wake-ups that wait are lost.
 async fn lose_wakes(world: &World) {
     let url = &world.platform.config.dispatch_queue_url;
-    world.platform.queues.client().purge_queue().queue_url(url).send().await.unwrap();
+    let client = world.platform.queues.client();
+    loop {
+        let batch = client.receive_message().queue_url(url).max_number_of_messages(10).send().await.unwrap();
+        let Some(messages) = batch.messages.filter(|messages| !messages.is_empty()) else { return };
+        for message in messages {
+            let receipt = message.receipt_handle.unwrap();
+            client.delete_message().queue_url(url).receipt_handle(receipt).send().await.unwrap();
+        }
+    }
 }
 
 /// How often the agent got this message.

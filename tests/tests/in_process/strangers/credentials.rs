@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use local::template::{Route, TEXT, Template};
-use tests::api::{Request, bearer};
+use tests::api::{Request, assert_same, bearer};
 use tests::{ADMIN, Cast, World};
 
 use super::guard::{Guard, Shown, keys, of, refusal};
@@ -33,7 +33,7 @@ async fn refused(cast: &Cast, shown: Shown, authorization: Option<&str>) {
         let operations = cast.world.gate.take_operations();
         assert!(!operations.iter().any(|operation| WRITES.contains(&operation.as_str())), "{told}: {operations:?}");
     }
-    assert_eq!(cast.world.table().await, before, "{shown:?} {authorization:?} changed the table");
+    assert_same(&before, &cast.world.table().await, &format!("{shown:?} {authorization:?}"));
 }
 
 #[tokio::test]
@@ -139,7 +139,7 @@ async fn its_own_boot_credential_opens_register_alone() {
             }
         }
     }
-    assert_eq!(cast.world.table().await, before);
+    assert_same(&before, &cast.world.table().await, "it");
     let answer = cast.send(&register.unwrap(), Some(&bearer(&cast.boot))).await.expect(200);
     assert!(answer.body["auth_token"].is_string());
 }
@@ -166,7 +166,7 @@ async fn a_workspaces_own_tokens_are_no_operators() {
                 assert_eq!((answer.status, answer.code()), expected, "{}: {}", request.key, answer.text);
             }
         }
-        assert_eq!(cast.world.table().await, before);
+        assert_same(&before, &cast.world.table().await, "it");
     }
 }
 
@@ -180,7 +180,7 @@ async fn an_api_token_neither_registers_nor_beats() {
             assert_eq!((answer.status, answer.code()), (403, "not_an_instance_token"), "{}", request.key);
         }
     }
-    assert_eq!(cast.world.table().await, before);
+    assert_same(&before, &cast.world.table().await, "it");
 }
 
 #[tokio::test]
@@ -194,7 +194,7 @@ async fn operators_are_no_workspaces() {
             assert_eq!((answer.status, answer.code()), expected, "{}: {}", request.key, answer.text);
         }
     }
-    assert_eq!(cast.world.table().await, before);
+    assert_same(&before, &cast.world.table().await, "it");
 }
 
 #[tokio::test]
@@ -217,7 +217,7 @@ async fn a_deleted_workspaces_token_hears_that_it_was_deleted_and_nothing_else()
             let hidden = expected == (404, "no_route");
             assert!(hidden || (other.status, other.code()) == (401, "invalid_token"), "{}: {}", request.key, other.text);
         }
-        assert_eq!(cast.world.table().await, before);
+        assert_same(&before, &cast.world.table().await, "it");
     }
 }
 

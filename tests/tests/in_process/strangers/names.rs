@@ -1,6 +1,6 @@
 //! `X-Workspace-ID`: a name is worth what its token is worth.
 
-use tests::api::{NOBODY, bearer, message};
+use tests::api::{NOBODY, assert_same, bearer, message};
 use tests::{ADMIN, Answer, Cast};
 
 async fn send(cast: &Cast, token: &str, names: &[(&str, &str)], id: &str) -> Answer {
@@ -32,7 +32,7 @@ async fn names_of_the_platforms_own_are_refused_to_everyone() {
             }
         }
     }
-    assert_eq!(cast.world.table().await, before);
+    assert_same(&before, &cast.world.table().await, "it");
 }
 
 #[tokio::test]
@@ -57,7 +57,7 @@ async fn anothers_name_with_ones_own_token_is_refused() {
             assert_eq!((asked.status, asked.code()), (403, "not_your_workspace"), "{name}: {}", asked.text);
         }
     }
-    assert_eq!(cast.world.table().await, before);
+    assert_same(&before, &cast.world.table().await, "it");
 }
 
 #[tokio::test]
@@ -77,7 +77,7 @@ async fn a_name_that_is_no_id_is_refused() {
         let asked = discover(&cast, &cast.own.token, name).await;
         assert_eq!((asked.status, asked.code()), (400, "missing_workspace_id"), "{}", asked.text);
     }
-    assert_eq!(cast.world.table().await, before);
+    assert_same(&before, &cast.world.table().await, "it");
 }
 
 #[tokio::test]

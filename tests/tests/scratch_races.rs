@@ -1,0 +1,3 @@
+//! Scratch.
+#[path = "in_process/races/mod.rs"]
+mod races;
