@@ -6,6 +6,7 @@ pub mod conformance;
 pub mod fake_agent;
 pub mod gate;
 pub mod invariants;
+pub mod process;
 pub mod world;
 
 pub use api::Cast;

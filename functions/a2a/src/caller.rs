@@ -16,9 +16,6 @@ pub(crate) struct Permitted {
     pub(crate) workspace: Workspace,
 }
 
-/// Prefixes of identities that exist only inside the platform.
-const RESERVED: [&str; 4] = ["webhook:", "system:", "test:", "channel:"];
-
 /// Authenticates the sender and applies the access rule. `X-Workspace-ID` names the workspace that sends; its own token
 /// must come with it, or an operator's, who then acts for it. Without the header an operator sends as such, and a
 /// workspace's token as that workspace.
@@ -27,8 +24,10 @@ pub(crate) async fn permit(platform: &Platform, call: &Call) -> Result<Permitted
     if bearer == Bearer::None {
         return Err(Problem::no_credential());
     }
-    let named = named(call)?;
-    let target = call.workspace_id()?;
+    let (named, target) = match (call.named_workspace(), call.workspace_id()) {
+        (Ok(named), Ok(target)) => (named, target),
+        (Err(problem), _) | (_, Err(problem)) => return Err(platform.to_callers(call, problem).await),
+    };
     let look = Look::record().lease().slots().bearer(bearer.digest()).other(named);
     let mut snapshot = platform.store.look(target, &look).await?;
     let principal = platform.principal(&bearer, snapshot.token.as_ref())?;
@@ -64,16 +63,6 @@ pub(crate) async fn permit(platform: &Platform, call: &Call) -> Result<Permitted
         return Err(Problem::gone());
     }
     Ok(Permitted { target, caller, snapshot, workspace })
-}
-
-fn named(call: &Call) -> Result<Option<WorkspaceId>> {
-    let Some(text) = call.header("x-workspace-id").filter(|text| !text.is_empty()) else { return Ok(None) };
-    if RESERVED.iter().any(|prefix| text.starts_with(prefix)) {
-        return Err(Problem::forbidden("invalid_caller", "X-Workspace-ID must be a workspace; system names are refused"));
-    }
-    text.parse()
-        .map(Some)
-        .map_err(|_| Problem::bad_request("invalid_caller", "X-Workspace-ID must be the sending workspace's UUID"))
 }
 
 fn party(workspace: &Workspace) -> Party<'_> {

@@ -10,8 +10,16 @@ use serde_json::json;
 
 #[derive(Deserialize)]
 struct Body {
-    caller_id: WorkspaceId,
-    target_id: WorkspaceId,
+    caller_id: String,
+    target_id: String,
+}
+
+/// Caller and target.
+fn pair(call: &Call) -> Result<(WorkspaceId, WorkspaceId)> {
+    let body: Body = call.json()?;
+    let id = |text: &str, problem| text.parse().map_err(|_| Problem::bad_request("invalid_id", problem));
+    let caller = id(&body.caller_id, "caller_id must be a UUID")?;
+    Ok((caller, id(&body.target_id, "target_id must be a UUID")?))
 }
 
 /// Takes `{"caller_id","target_id"}` from the caller itself or an operator; answers 200 `{"allowed":bool}`. Whoever is
@@ -20,11 +28,10 @@ struct Body {
 /// # Errors
 /// 400 malformed; 401; 403 `not_your_workspace` when `caller_id` is not the token's workspace.
 pub(crate) async fn check_access(platform: Platform, call: Call) -> Result<Reply> {
-    let body: Result<Body> = call.json();
-    let target = body.as_ref().ok().map(|body| body.target_id);
-    let look = Look::record().other(target);
+    let pair = pair(&call);
+    let look = Look::record().other(pair.as_ref().ok().map(|(_, target)| *target));
     let (principal, caller, seen) = platform
-        .principal_at(&call, body.map(|body| body.caller_id), look)
+        .principal_at(&call, pair.map(|(caller, _)| caller), look)
         .await?;
     if matches!(principal, Principal::Workspace(own) if own != caller) {
         return Err(Problem::forbidden(

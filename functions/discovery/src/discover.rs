@@ -16,7 +16,7 @@ use serde_json::json;
 /// merely offline is answered with its status: the hub queues for it.
 ///
 /// # Errors
-/// 400 no or a bad `X-Workspace-ID`; 401; 403 `not_your_workspace` for another workspace's token, or `access_denied`, which
+/// 400 no or a bad `X-Workspace-ID`; 401; 403 `invalid_caller` for a name of the platform's own, `not_your_workspace` for another workspace's token, or `access_denied`, which
 /// workspaces hear of the unknown too; 404 unknown, told to operators; 410 removed; 503 `workspace_stopped` with `status`
 /// for one that is paused or hibernated.
 pub(crate) async fn discover(platform: Platform, call: Call) -> Result<Reply> {
@@ -44,18 +44,12 @@ pub(crate) async fn discover(platform: Platform, call: Call) -> Result<Reply> {
 
 /// Who asks, as it says itself.
 fn caller(call: &Call) -> Result<WorkspaceId> {
-    let header = call
-        .header("x-workspace-id")
-        .filter(|id| !id.is_empty())
-        .ok_or_else(|| {
-            Problem::bad_request(
-                "missing_workspace_id",
-                "say who asks: X-Workspace-ID: <id of the asking workspace>",
-            )
-        })?;
-    header
-        .parse()
-        .map_err(|_| Problem::bad_request("invalid_id", "X-Workspace-ID must be a UUID"))
+    call.named_workspace()?.ok_or_else(|| {
+        Problem::bad_request(
+            "missing_workspace_id",
+            "say who asks: X-Workspace-ID: <id of the asking workspace>",
+        )
+    })
 }
 
 /// The principal is the caller itself, still there, or an operator in its place.

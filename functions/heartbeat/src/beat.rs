@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use platform::http::Object;
 use platform::{Call, Problem, Result};
 use rules::field;
 use rules::lease::{Beat, RegisterState};
@@ -61,11 +62,11 @@ struct Body {
     #[serde(default)]
     runtime_state: Option<String>,
     #[serde(default)]
-    runtime_metadata: Option<Metadata>,
+    runtime_metadata: Option<Object<Metadata>>,
     #[serde(default)]
     agent_card: Option<Value>,
     #[serde(default)]
-    register_state: Option<RegisterState>,
+    register_state: Option<Object<RegisterState>>,
     #[serde(default)]
     sent_at_ms: Option<i64>,
 }
@@ -93,7 +94,7 @@ impl Heartbeat {
             }
             _ => None,
         };
-        let metadata = body.runtime_metadata.unwrap_or_default();
+        let Object(metadata) = body.runtime_metadata.unwrap_or_default();
         let capabilities = metadata.capabilities.unwrap_or_default();
         let text = |text: Option<String>, limit| text.map(|text| field::capped(&text, limit)).unwrap_or_default();
         let beat = Beat {
@@ -110,7 +111,7 @@ impl Heartbeat {
                 .filter(|(name, on)| *on && CAPABILITIES.contains(&name.as_str()))
                 .collect(),
             idle_timeout_seconds: metadata.idle_timeout_seconds.and_then(|seconds| u32::try_from(seconds).ok()).filter(|s| *s > 0),
-            register_state: body.register_state.map(|state| RegisterState { failing_since: None, ..state }),
+            register_state: body.register_state.map(|Object(state)| RegisterState { failing_since: None, ..state }),
         };
         let monthly_spend = body.monthly_spend.filter(|cents| *cents > 0).map(|cents| cents.min(MAX_SPEND));
         Ok(Self { workspace_id, beat, monthly_spend, card })

@@ -38,7 +38,7 @@ pub(crate) async fn register(platform: Platform, call: Call) -> Result<Reply> {
     if let Some(token) = registered.issued {
         answer["auth_token"] = json!(token);
     }
-    Ok(Reply::ok(&answer))
+    Ok(Reply::ok(&answer).header("cache-control", "no-store"))
 }
 
 struct Registered {

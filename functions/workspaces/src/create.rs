@@ -25,6 +25,10 @@ pub(crate) async fn create(platform: Platform, call: Call) -> Result<Reply> {
     let principal = platform.operator(&call).await?;
     let workspace = new_workspace::read(&platform, &call).await?;
     let token = workspace.is_external().then(|| first_token(&platform, &workspace, principal.label()));
+    if let Some(parent) = workspace.parent_id {
+        // Before the queue, which would be nobody's; and again with the record.
+        decide(|| tree::parent_for(&platform, workspace.id, parent)).await?;
+    }
     // The queue first: a workspace without its queue could accept what it cannot keep.
     platform.queues.create(workspace.id, Priority::Task).await?;
     decide(|| store(&platform, &workspace, token.as_ref().map(|(_, token)| token))).await?;
@@ -43,7 +47,7 @@ pub(crate) async fn create(platform: Platform, call: Call) -> Result<Reply> {
             "workspace_access": workspace.workspace_access,
         }),
     };
-    Ok(Reply::json(StatusCode::CREATED, &answer))
+    Ok(Reply::json(StatusCode::CREATED, &answer).header("cache-control", "no-store"))
 }
 
 async fn store(platform: &Platform, workspace: &Workspace, token: Option<&Token>) -> Result<(), Fault> {

@@ -1,5 +1,6 @@
 //! Reading `POST /workspaces`.
 
+use platform::http::Object;
 use platform::{Call, Platform, Problem, Result};
 use rules::delivery::{self, Delivery};
 use rules::field::{self, WorkspaceAccess};
@@ -38,7 +39,7 @@ pub(crate) struct Body {
     #[serde(default)]
     max_concurrent_tasks: Option<i64>,
     #[serde(default)]
-    canvas: Option<Canvas>,
+    canvas: Option<Object<Canvas>>,
     #[serde(default)]
     template: Option<Value>,
     #[serde(default)]
@@ -68,7 +69,7 @@ pub(crate) async fn read(platform: &Platform, call: &Call) -> Result<Workspace> 
     };
     let workspace_dir = non_empty(body.workspace_dir.as_deref()).map(field::workspace_dir).transpose()?;
     field::workspace_access(body.workspace_access, workspace_dir.as_deref())?;
-    let canvas = body.canvas.map_or(Ok((0.0, 0.0)), |canvas| field::canvas(canvas.x, canvas.y))?;
+    let canvas = body.canvas.map_or(Ok((0.0, 0.0)), |Object(canvas)| field::canvas(canvas.x, canvas.y))?;
     let now = platform.now();
     Ok(Workspace {
         id: WorkspaceId::new(platform.entropy.uuid()),

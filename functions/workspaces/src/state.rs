@@ -18,7 +18,10 @@ pub(crate) async fn state(platform: Platform, call: Call) -> Result<Reply> {
     if bearer == Bearer::None {
         return Err(Problem::no_credential());
     }
-    let id = call.workspace_id()?;
+    let id = match call.workspace_id() {
+        Ok(id) => id,
+        Err(problem) => return Err(platform.to_callers(&call, problem).await),
+    };
     let snapshot = platform.store.look(id, &Look::record().lease().bearer(bearer.digest())).await?;
     let removed = snapshot.workspace.as_ref().is_some_and(|workspace| workspace.status == Status::Removed);
     let was_its_own = snapshot.token.as_ref().is_some_and(|token| token.belongs_to(id));

@@ -158,11 +158,7 @@ impl Platform {
         }
         let id = match id {
             Ok(id) => id,
-            Err(problem) => {
-                // Who is nobody hears nothing about ids.
-                self.operator_or_workspace(call).await?;
-                return Err(problem);
-            }
+            Err(problem) => return Err(self.to_callers(call, problem).await),
         };
         let snapshot = self.store.look(id, &look.bearer(bearer.digest())).await?;
         let principal = self.principal(&bearer, snapshot.token.as_ref())?;
@@ -174,13 +170,18 @@ impl Platform {
         Ok((principal, id, snapshot))
     }
 
-    async fn operator_or_workspace(&self, call: &Call) -> Result<Principal> {
+    /// What is wrong with a request, for callers that are somebody; who is nobody hears 401 instead, and nothing about ids.
+    pub async fn to_callers(&self, call: &Call, problem: Problem) -> Problem {
         let bearer = self.bearer(call);
         let token = match bearer.digest() {
-            Some(digest) => self.store.token(digest).await?,
-            None => None,
+            Some(digest) => self.store.token(digest).await,
+            None => Ok(None),
         };
-        self.principal(&bearer, token.as_ref())
+        match token.map(|token| self.principal(&bearer, token.as_ref())) {
+            Ok(Ok(_)) => problem,
+            Ok(Err(stranger)) => stranger,
+            Err(error) => error.into(),
+        }
     }
 
     async fn note_use(&self, token: Option<&Token>) {
@@ -205,11 +206,17 @@ pub fn same(left: &str, right: &str) -> bool {
     digest(left).as_bytes().ct_eq(digest(right).as_bytes()).into()
 }
 
+/// Headers of a browser's page or of a proxy. What a person types into a browser has `Sec-Fetch-Site: none`, and no page
+/// can send that.
 fn is_local(call: &Call) -> bool {
-    const SIGNS: [&str; 7] =
-        ["origin", "referer", "forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via"];
+    const SIGNS: [&str; 5] = ["origin", "referer", "forwarded", "x-real-ip", "via"];
     let loopback = call.source.is_some_and(|source| source.is_loopback());
     let host = call.header("host").unwrap_or_default();
     let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
-    loopback && matches!(name, "localhost" | "127.0.0.1") && !SIGNS.iter().any(|sign| call.headers.contains_key(*sign))
+    let passed_on = |name: &str| SIGNS.contains(&name) || name.starts_with("x-forwarded-");
+    let from_a_page = call.headers.get("sec-fetch-site").is_some_and(|site| site != "none");
+    loopback
+        && matches!(name, "localhost" | "127.0.0.1")
+        && !from_a_page
+        && !call.headers.keys().any(|name| passed_on(name.as_str()))
 }

@@ -10,10 +10,14 @@ use lambda_http::{Body, Request, RequestExt};
 use rules::WorkspaceId;
 use serde::de::DeserializeOwned;
 
+use super::json;
 use crate::problem::{Problem, Result};
 
 /// The largest body that any route takes, in bytes.
 pub const MAX_BODY: usize = 1024 * 1024;
+
+/// Prefixes of callers that exist only inside the platform.
+const RESERVED: [&str; 4] = ["webhook:", "system:", "test:", "channel:"];
 
 /// A request, its path parameters settled.
 #[derive(Debug, Clone)]
@@ -38,7 +42,7 @@ pub struct Call {
 
 impl Call {
     /// From a Lambda event, as lambda_http reads it.
-    pub(super) fn read(request: Request, params: HashMap<String, String>) -> Self {
+    pub(super) fn read(request: Request, path: String, params: HashMap<String, String>) -> Self {
         let context = request.request_context_ref();
         let (source, request_id) = match context {
             Some(RequestContext::ApiGatewayV2(v2)) => (
@@ -60,7 +64,7 @@ impl Call {
         };
         Self {
             method: parts.method,
-            path: parts.uri.path().to_owned(),
+            path,
             params,
             query,
             headers: parts.headers,
@@ -104,6 +108,24 @@ impl Call {
             .map_err(|_| Problem::bad_request("invalid_id", format!("the {name} in the path must be a UUID")))
     }
 
+    /// The workspace that `X-Workspace-ID` says is asking.
+    ///
+    /// # Errors
+    /// 403 for a name that exists only inside the platform; 400 for any other that is no UUID.
+    pub fn named_workspace(&self) -> Result<Option<WorkspaceId>> {
+        let Some(value) = self.headers.get("x-workspace-id") else { return Ok(None) };
+        let text = value.to_str().unwrap_or("?").trim();
+        if text.is_empty() {
+            return Ok(None);
+        }
+        if RESERVED.iter().any(|prefix| text.starts_with(prefix)) {
+            let message = "X-Workspace-ID must be a workspace; names of the platform's own are refused";
+            return Err(Problem::forbidden("invalid_caller", message));
+        }
+        let invalid = |_| Problem::bad_request("invalid_caller", "X-Workspace-ID must be the UUID of the workspace that asks");
+        text.parse().map(Some).map_err(invalid)
+    }
+
     /// A query flag, true for `true` and `1`.
     pub fn flag(&self, name: &str) -> bool {
         matches!(self.query.get(name).map(String::as_str), Some("true" | "1"))
@@ -120,19 +142,12 @@ impl Call {
         })
     }
 
-    /// The body as JSON.
+    /// The body, an object, as JSON.
     ///
     /// # Errors
     /// 400 with the field or place of the fault.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T> {
-        serde_json::from_slice(&self.body).map_err(|error| {
-            let (code, what) = match error.classify() {
-                serde_json::error::Category::Data => ("invalid_body", "the body does not have the expected fields"),
-                _ => ("invalid_json", "the body is not valid JSON"),
-            };
-            let detail: String = error.to_string().chars().filter(|c| !c.is_control()).take(200).collect();
-            Problem::bad_request(code, format!("{what}: {detail}"))
-        })
+        json::read(&self.body)
     }
 
     /// The body as JSON, or the default when there is none.

@@ -51,7 +51,7 @@ fn refused(error: &serde_json::Error) -> Problem {
 
 /// A fault without the value that has it, in the words of JSON.
 fn told(fault: &str) -> String {
-    let Some((_, expected)) = fault.rsplit_once(", expected ").or_else(|| fault.rsplit_once(" expected ")) else {
+    let Some((_, expected)) = fault.rsplit_once(", expected ") else {
         // Names of fields, which are the API's own.
         let named = fault.starts_with("missing field `") || fault.starts_with("duplicate field `");
         return if named { fault.to_owned() } else { "a value of the wrong form".to_owned() };

@@ -3,10 +3,12 @@
 
 mod base_url;
 mod call;
+mod json;
 mod reply;
 mod router;
 
 pub use base_url::{base_url, hub_url};
 pub use call::{Call, MAX_BODY};
+pub use json::Object;
 pub use reply::Reply;
 pub use router::{Handled, Router};

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::future::Future;
 use std::pin::Pin;
 
-use lambda_http::{Body, Request, Response};
+use lambda_http::{Body, Request, RequestExt, Response};
 
 use super::{Call, MAX_BODY, Reply};
 use crate::platform::Platform;
@@ -72,7 +72,11 @@ impl Router {
     }
 
     async fn reply(&self, platform: &Platform, request: Request) -> Result<Reply> {
-        let path = request.uri().path().to_owned();
+        // The path as it came: that of the URI is put together from headers too, and tidied.
+        let path = match request.raw_http_path() {
+            "" => request.uri().path().to_owned(),
+            raw => raw.to_owned(),
+        };
         let matched = self
             .paths
             .at(&path)
@@ -81,7 +85,7 @@ impl Router {
             Problem::new(http::StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "the route has no such method")
         })?;
         let params = matched.params.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-        let call = Call::read(request, params);
+        let call = Call::read(request, path.clone(), params);
         if call.body.len() > MAX_BODY {
             return Err(Problem::too_large(MAX_BODY));
         }

@@ -119,7 +119,7 @@ pub fn max_concurrent_tasks(count: i64) -> Result<u32, FieldError> {
 pub fn canvas(x: f64, y: f64) -> Result<(f64, f64), FieldError> {
     let on_canvas = |value: f64| value.is_finite() && value.abs() <= MAX_COORDINATE;
     if on_canvas(x) && on_canvas(y) {
-        Ok((x, y))
+        Ok((storable(x), storable(y)))
     } else {
         Err(FieldError::new(
             "canvas",
@@ -152,7 +152,12 @@ pub fn finite_rate(rate: f64) -> Result<f64, FieldError> {
             "must be a number from 0 to 1",
         ));
     }
-    Ok(rate.clamp(0.0, 1.0))
+    Ok(storable(rate.clamp(0.0, 1.0)))
+}
+
+/// What is too close to 0 for DynamoDB's numbers, which end at 1e-130, is 0; and so is -0.
+fn storable(value: f64) -> f64 {
+    if value.abs() < 1e-100 { 0.0 } else { value }
 }
 
 /// The beginning of `text` that fits in `max_bytes`, cut between characters, without control characters other than
@@ -178,7 +183,8 @@ fn line(field: &'static str, text: &str, max_bytes: usize) -> Result<String, Fie
             format!("must not be longer than {max_bytes} bytes"),
         ));
     }
-    if text.chars().any(char::is_control) {
+    // The last two are no control characters, yet end a line in YAML and JavaScript.
+    if text.contains(|c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}')) {
         let problem = "must be one line without control characters";
         return Err(FieldError::new(field, problem));
     }

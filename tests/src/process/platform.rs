@@ -1,0 +1,79 @@
+//! The platform as a process, and what outlasts the process.
+
+use std::net::TcpListener;
+use std::ops::Deref;
+use std::path::PathBuf;
+use std::process::Command;
+
+use tempfile::TempDir;
+
+use super::{Client, Process, binary};
+
+/// A data directory, a port and variables: platforms started from one home are one after the other the same.
+pub struct Home {
+    folder: TempDir,
+    port: u16,
+    variables: Vec<(String, String)>,
+}
+
+impl Home {
+    /// A new home. Each start takes a free port.
+    pub fn new(variables: &[(&str, &str)]) -> Self {
+        let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        Self { folder: tempfile::tempdir().unwrap(), port: 0, variables }
+    }
+
+    /// A new home whose platforms all have one port, so that agents find the next one.
+    pub fn lasting(variables: &[(&str, &str)]) -> Self {
+        Self { port: free_port(), ..Self::new(variables) }
+    }
+
+    /// The data directory. The first start makes it.
+    pub fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    /// What starts the platform: it inherits no variables.
+    pub fn command(&self) -> Command {
+        let mut command = Command::new(binary("local"));
+        command.current_dir(self.folder.path()).env_clear();
+        command.env("PORT", self.port.to_string()).env("MOLECULE_DATA_DIR", self.data());
+        command.envs(self.variables.iter().map(|(name, value)| (name, value)));
+        command
+    }
+
+    /// Starts the platform and waits until it is ready.
+    pub async fn start(&self) -> Platform {
+        let mut process = Process::start(&mut self.command());
+        let url = process.ready().await;
+        Platform { client: Client::new(&url), process }
+    }
+}
+
+/// A running platform; it is also a client of itself.
+pub struct Platform {
+    /// The process.
+    pub process: Process,
+    client: Client,
+}
+
+impl Platform {
+    /// A client that may live in another task.
+    pub fn client(&self) -> Client {
+        self.client.clone()
+    }
+}
+
+impl Deref for Platform {
+    type Target = Client;
+
+    fn deref(&self) -> &Client {
+        &self.client
+    }
+}
+
+/// A port that is free and stays so, as it is none of those that the system gives to connections.
+pub fn free_port() -> u16 {
+    let mut candidates = std::iter::repeat_with(|| rand::random_range(15_000..30_000));
+    candidates.find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok()).unwrap()
+}
