@@ -45,7 +45,7 @@ impl Request {
         if self.body.is_null() { Vec::new() } else { self.body.to_string().into_bytes() }
     }
 
-    /// Its body as it is sent, if the route takes one.
+    /// Whether its route reads a body.
     pub fn takes_body(&self) -> bool {
         !self.body.is_null()
     }
@@ -196,6 +196,12 @@ impl Cast {
             to("DELETE /org/tokens/{token_id}"),
             to("DELETE /workspaces/{id}"),
         ]
+    }
+
+    /// A token with which a request serves: the operator's, but where only an agent may.
+    pub fn right(&self, request: &Request) -> &str {
+        let agents = request.key.starts_with("POST /registry/") || request.key.ends_with("/result");
+        if agents { &self.own.token } else { ADMIN }
     }
 
     /// Sends a request with this `Authorization`, or with none.

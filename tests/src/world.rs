@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use aws_config::BehaviorVersion;
@@ -90,21 +90,12 @@ fn own_retries() -> RetryPartition {
     RetryPartition::custom("world").token_bucket(TokenBucket::unlimited()).build()
 }
 
-/// One DynamoDB in memory for all worlds of this process, on a runtime of its own.
-fn dynamodb_endpoint() -> &'static str {
-    static ENDPOINT: OnceLock<String> = OnceLock::new();
-    ENDPOINT.get_or_init(|| {
-        let (sender, receiver) = std::sync::mpsc::channel();
-        std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-            runtime.block_on(async {
-                let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-                sender.send(format!("http://{}", listener.local_addr().unwrap())).unwrap();
-                dynoxide::server::serve_on(listener, dynoxide::Database::memory().unwrap()).await;
-            });
-        });
-        receiver.recv().unwrap()
-    })
+/// A DynamoDB in memory, served for as long as the test's runtime lives.
+async fn dynamodb_endpoint() -> String {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let endpoint = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(dynoxide::server::serve_on(listener, dynoxide::Database::memory().unwrap()));
+    endpoint
 }
 
 impl World {
@@ -138,7 +129,7 @@ impl World {
         }
         vars.extend(variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         let config = Config::from_map(&vars).unwrap();
-        let dynamodb_sdk = sdk_config(dynamodb_endpoint(), &gate).load().await;
+        let dynamodb_sdk = sdk_config(&dynamodb_endpoint().await, &gate).load().await;
         let dynamodb_config = aws_sdk_dynamodb::config::Builder::from(&dynamodb_sdk).retry_partition(own_retries());
         let dynamodb = aws_sdk_dynamodb::Client::from_conf(dynamodb_config.build());
         let shared: Arc<dyn Clock> = Arc::<ManualClock>::clone(&clock);
@@ -347,19 +338,24 @@ impl World {
 
     /// Every item of the table, without the subsystems' ticks, for before and after comparisons.
     pub async fn table(&self) -> Vec<String> {
-        let scan = self.platform.store.client().scan().table_name(self.platform.store.table()).consistent_read(true);
-        let mut pages = scan.into_paginator().items().send();
-        let mut items = Vec::new();
-        while let Some(item) = pages.next().await {
-            let item = item.unwrap();
-            let text = canonical(&aws_sdk_dynamodb::types::AttributeValue::M(item));
-            if !text.contains("TICK#") {
-                items.push(text);
-            }
-        }
-        items.sort();
-        items
+        items(&self.platform).await
     }
+}
+
+/// Every item of a platform's table, without the subsystems' ticks, for before and after comparisons.
+pub async fn items(platform: &Platform) -> Vec<String> {
+    let scan = platform.store.client().scan().table_name(platform.store.table()).consistent_read(true);
+    let mut pages = scan.into_paginator().items().send();
+    let mut items = Vec::new();
+    while let Some(item) = pages.next().await {
+        let item = item.unwrap();
+        let text = canonical(&aws_sdk_dynamodb::types::AttributeValue::M(item));
+        if !text.contains("TICK#") {
+            items.push(text);
+        }
+    }
+    items.sort();
+    items
 }
 
 /// A value as text, its maps sorted.

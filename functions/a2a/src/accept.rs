@@ -1,14 +1,16 @@
 //! `POST /workspaces/{id}/a2a`.
 
 use platform::decide::Fault;
-use platform::queues::Pointer;
+use platform::delivery::end_event;
+use platform::queues::{Pointer, QueueError};
 use platform::store::{BodyKind, CommitError, Idempotency, Look};
 use platform::{Call, Platform, Problem, Reply, Result};
-use rules::MessageId;
 use rules::delivery::DeliveryMode;
 use rules::lane::Lane;
 use rules::liveness::effective;
-use rules::message::State;
+use rules::message::{Message, State};
+use rules::workspace::Workspace;
+use rules::{MessageId, Status, WorkspaceId};
 
 use crate::caller::{self, Permitted};
 use crate::message::{Draft, draft};
@@ -32,10 +34,13 @@ pub(crate) async fn accept(platform: Platform, call: Call) -> Result<Reply> {
     let draft = draft(&platform, &call, &permitted)?;
     let id = match store(&platform, &mut permitted, &draft).await? {
         Stored::New => {
-            send(&platform, &draft).await?;
+            send(&platform, &permitted.workspace, &draft).await?;
             draft.message.id
         }
-        Stored::Before(id) => id,
+        Stored::Before(id) => {
+            send_again(&platform, permitted.target, id).await?;
+            id
+        }
     };
     let truth = effective(&permitted.workspace, permitted.snapshot.lease.as_ref(), platform.now());
     let push = permitted.workspace.delivery.mode == DeliveryMode::Push;
@@ -103,7 +108,7 @@ async fn before(platform: &Platform, draft: &Draft) -> Result<Option<MessageId>>
 async fn refresh(platform: &Platform, permitted: &mut Permitted) -> Result<()> {
     let fresh = platform.store.look(permitted.target, &Look::record().lease().slots()).await?;
     let workspace = fresh.workspace.clone().ok_or_else(Problem::no_workspace)?;
-    if workspace.status == rules::Status::Removed {
+    if workspace.status == Status::Removed {
         return Err(Problem::gone());
     }
     permitted.snapshot.lease = fresh.lease;
@@ -113,26 +118,48 @@ async fn refresh(platform: &Platform, permitted: &mut Permitted) -> Result<()> {
 }
 
 /// Puts the pointer into its lane. Where that fails, the message ends, its messageId is free again, and the sender hears 503.
-async fn send(platform: &Platform, draft: &Draft) -> Result<()> {
+async fn send(platform: &Platform, workspace: &Workspace, draft: &Draft) -> Result<()> {
     let message = &draft.message;
-    let lane = Lane::new(message.target, message.context_id.as_deref()).message_group_id();
-    let pointer = Pointer { message: message.id, epoch: message.send_epoch };
-    let Err(error) = platform.queues.send(message.target, message.priority, &lane, &pointer).await else {
-        return Ok(());
-    };
+    let Err(error) = point_to(platform, message).await else { return Ok(()) };
     let mut dropped = message.clone();
     dropped.version += 1;
     dropped.finish(platform.now(), State::Dropped, "it could not be queued");
-    let settled = platform
+    let transaction = platform
         .store
         .transaction()
         .put_message(&dropped, platform.config.retention)
-        .release_idempotency(message.target, &draft.idempotency)
-        .commit()
-        .await;
+        .release_idempotency(message.target, &draft.idempotency);
+    let settled = platform.tell(transaction, workspace, end_event(&dropped)).commit().await;
     if let Err(fault) = settled.map_err(Fault::from) {
         // It stays queued and the sweep sends it; the sender's repeat finds it by its messageId.
         tracing::error!(?fault, message = %message.id, "a message that could not be queued could not be dropped either");
     }
     Err(error.into())
+}
+
+/// Whoever sent it first may have got no further than its record. A second pointer of one epoch changes nothing: the
+/// queue drops it, or it is stale when it is received.
+async fn send_again(platform: &Platform, target: WorkspaceId, id: MessageId) -> Result<()> {
+    match platform.store.message(target, id).await? {
+        Some(message) if message.state == State::Queued => Ok(point_to(platform, &message).await?),
+        _ => Ok(()),
+    }
+}
+
+/// Sends the pointer of a message. A queue that had to be made for it may be that of a workspace which is deleted
+/// meanwhile, and would stay for ever.
+async fn point_to(platform: &Platform, message: &Message) -> Result<(), QueueError> {
+    let target = message.target;
+    let lane = Lane::new(target, message.context_id.as_deref()).message_group_id();
+    let pointer = Pointer { message: message.id, epoch: message.send_epoch };
+    if platform.queues.send(target, message.priority, &lane, &pointer).await? {
+        match platform.store.workspace(target).await {
+            Ok(workspace) if workspace.as_ref().is_none_or(|workspace| workspace.status == Status::Removed) => {
+                platform.queues.delete_all(target).await?;
+            }
+            Ok(_) => {}
+            Err(error) => tracing::warn!(%error, workspace = %target, "a queue was made, perhaps for nobody"),
+        }
+    }
+    Ok(())
 }

@@ -60,7 +60,14 @@ pub(crate) async fn outcome(platform: &Platform, message: &Message) -> Result<Re
         }
         (State::Expired, _) => Err(ended(StatusCode::GATEWAY_TIMEOUT, "message_expired", "the message expired")),
         (State::Cancelled, _) => Err(ended(StatusCode::CONFLICT, "message_cancelled", "the message was cancelled")),
-        (State::Dropped, _) => Err(ended(StatusCode::SERVICE_UNAVAILABLE, "message_dropped", "the message was dropped")),
+        (State::Dropped, _) => {
+            let workspace = platform.store.workspace(message.target).await?;
+            if workspace.is_none_or(|workspace| workspace.status == Status::Removed) {
+                return Err(Problem::gone().with("queue_id", message.id.to_string()));
+            }
+            let dropped = ended(StatusCode::SERVICE_UNAVAILABLE, "message_dropped", "the message was dropped");
+            Err(dropped.retry_after(1))
+        }
         _ => Err(ended(StatusCode::BAD_GATEWAY, "delivery_failed", "the agent did not answer the message")),
     }
 }

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use platform::decide::{Fault, decide};
 use platform::delivery::{Ended, Ending, SlotAfter};
 use platform::queues::{Received, Reminder};
-use platform::store::{BodyKind, Look};
+use platform::store::{BodyKind, Look, StoreError};
 use platform::{Platform, Result};
 use rules::dispatch::{Gate, Next, gate, settle};
 use rules::liveness::effective;
@@ -28,8 +29,8 @@ pub(crate) enum After {
 
 /// What to do with a received pointer.
 enum Settled {
-    /// Its message is in nobody's hands but ours: call the agent.
-    Go(Box<Workspace>, Box<Message>, bool),
+    /// Its message is in nobody's hands but ours: call the agent with its body.
+    Go(Box<Workspace>, Box<Message>, Bytes, bool),
     /// It points to nothing that waits.
     Stale,
     /// Its message must wait this long.
@@ -43,7 +44,13 @@ enum Settled {
 /// Delivers one message, or settles why not.
 pub(crate) async fn deliver(platform: &Platform, id: WorkspaceId, slot: &str, received: Received) -> Result<After> {
     let Received { receipt, priority, .. } = &received;
-    match decide(|| lease_message(platform, id, slot, &received)).await? {
+    let leased = decide(|| lease_message(platform, id, slot, &received)).await;
+    if leased.is_err()
+        && let Err(error) = platform.queues.hide(id, *priority, receipt, Duration::ZERO).await
+    {
+        tracing::warn!(%error, workspace = %id, "a pointer stays hidden; the sweep sends it again");
+    }
+    match leased? {
         Settled::Stale => {
             platform.queues.delete(id, *priority, receipt).await?;
             Ok(After::Next)
@@ -66,16 +73,14 @@ pub(crate) async fn deliver(platform: &Platform, id: WorkspaceId, slot: &str, re
             platform.queues.hide(id, *priority, receipt, Duration::ZERO).await?;
             Ok(After::Again)
         }
-        Settled::Go(workspace, message, dedupes) => {
-            // From here on the pointer is hidden for as long as the delivery may last.
-            let longest = platform.config.max_turn + platform.config.turn_grace;
-            platform.queues.hide(id, *priority, receipt, longest).await?;
-            hand_over(platform, &workspace, *message, &received, dedupes).await
+        Settled::Go(workspace, message, body, dedupes) => {
+            hand_over(platform, &workspace, *message, body, &received, dedupes).await
         }
     }
 }
 
-/// `queued → dispatched` with slot and epoch, in one transaction with the slot; or why not.
+/// `queued → dispatched` with slot and epoch, in one transaction with the slot; or why not. All that the delivery needs is
+/// done before: between a leased message and its agent stands nothing that could fail.
 async fn lease_message(
     platform: &Platform,
     id: WorkspaceId,
@@ -102,8 +107,19 @@ async fn lease_message(
     }
     let mut slots = snapshot.slots;
     let Some(held) = slots.slots.get_mut(slot) else { return Ok(Settled::Lost) };
+    let body = match platform.store.body(message.id, BodyKind::Request).await {
+        Ok(Some(body)) => body,
+        Ok(None) => return Ok(Settled::End(State::Failed, "its body is gone".to_owned())),
+        Err(StoreError::Corrupt(why)) => {
+            tracing::error!(message = %message.id, why, "a body that cannot be read");
+            return Ok(Settled::End(State::Failed, "its body cannot be read".to_owned()));
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let longest = platform.config.max_turn + platform.config.turn_grace;
+    platform.queues.hide(id, received.priority, &received.receipt, longest).await?;
     held.message = Some(message.id);
-    held.until = now + platform.config.max_turn + platform.config.turn_grace;
+    held.until = now + longest;
     message.slot = Some(slot.to_owned());
     message.slot_epoch = held.epoch;
     message.state = State::Dispatched;
@@ -116,7 +132,7 @@ async fn lease_message(
     transaction.put_slots(id, &slots).commit().await?;
     let beat = snapshot.lease.as_ref().map(|lease| &lease.beat);
     let dedupes = beat.is_some_and(|beat| beat.has("message_dedup"));
-    Ok(Settled::Go(Box::new(workspace), Box::new(message), dedupes))
+    Ok(Settled::Go(Box::new(workspace), Box::new(message), body, dedupes))
 }
 
 /// Calls the agent and settles what came of it.
@@ -124,14 +140,11 @@ async fn hand_over(
     platform: &Platform,
     workspace: &Workspace,
     message: Message,
+    body: Bytes,
     received: &Received,
     dedupes: bool,
 ) -> Result<After> {
     let id = workspace.id;
-    let Some(body) = platform.store.body(message.id, BodyKind::Request).await? else {
-        let ending = Ending::Failed("its body is gone".to_owned());
-        return finish(platform, &message, received, ending).await;
-    };
     let answer = call(platform, workspace, &message, body).await;
     let releases = message.timeline.iter().filter(|step| step.what == "released").count();
     match settle(&message, &answer.outcome, u32::try_from(releases).unwrap_or(u32::MAX), dedupes) {
@@ -180,11 +193,12 @@ async fn note_delivered(platform: &Platform, message: &Message, why: &str) -> Re
     Ok(platform.store.transaction().put_message(&current, platform.config.retention).commit().await?)
 }
 
-/// Ends a claim that delivered nothing.
-async fn give_back(platform: &Platform, id: WorkspaceId, slot: &str) -> Result<()> {
+/// Ends a claim that holds no message.
+pub(crate) async fn give_back(platform: &Platform, id: WorkspaceId, slot: &str) -> Result<()> {
     decide(|| async move {
         let mut slots = platform.store.look(id, &Look::record().slots()).await?.slots;
-        if slots.end(slot, platform.now()) {
+        let empty = slots.slots.get(slot).is_some_and(|held| held.message.is_none());
+        if empty && slots.end(slot, platform.now()) {
             platform.store.save_slots(id, slots).await?;
         }
         Ok(())

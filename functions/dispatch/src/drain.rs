@@ -7,7 +7,7 @@ use rules::WorkspaceId;
 use rules::message::Priority;
 
 use crate::claim::claim;
-use crate::deliver::{After, deliver};
+use crate::deliver::{After, deliver, give_back};
 
 /// Hands out messages until the queue is empty, the agent is full, or there is no use in going on.
 ///
@@ -15,7 +15,13 @@ use crate::deliver::{After, deliver};
 /// 503 when table or queue do not answer; the wake-up comes again.
 pub async fn drain(platform: &Platform, id: WorkspaceId) -> Result<()> {
     while let Some(slot) = claim(platform, id).await? {
-        if serve(platform, id, &slot).await? == After::Stop {
+        let served = serve(platform, id, &slot).await;
+        if served.is_err()
+            && let Err(problem) = give_back(platform, id, &slot).await
+        {
+            tracing::warn!(code = problem.code, workspace = %id, "a slot that holds nothing lasts until its end");
+        }
+        if served? == After::Stop {
             break;
         }
     }
@@ -56,12 +62,16 @@ async fn receive(
     Ok(None)
 }
 
-/// Gives the slot back after an empty receive, if nobody woke this drain since the look before it. False: look again.
+/// Gives the slot back after an empty receive, if nobody woke this drain since the look before it. False: look again. A
+/// message that is open and in nobody's hands has a pointer that is hidden, under way or lost: then heartbeats and the
+/// sweep go on looking.
 async fn close(platform: &Platform, id: WorkspaceId, slot: &str, seen: Snapshot) -> Result<bool> {
-    let mut slots = seen.slots;
-    slots.end(slot, platform.now());
-    let quiet = slots.slots.is_empty();
-    let mut transaction = platform.store.transaction().close_slots(id, &slots);
+    let (mut slots, now) = (seen.slots, platform.now());
+    slots.end(slot, now);
+    let held = slots.slots.values().filter(|held| held.message.is_some()).count();
+    slots.pending = platform.store.open_count(id).await? > held;
+    let quiet = slots.slots.is_empty() && !slots.pending;
+    let mut transaction = platform.store.transaction().close_slots(id, &slots, now);
     if quiet && seen.lease.is_some() {
         transaction = transaction.lower_work(id);
     }

@@ -31,7 +31,13 @@ pub(crate) async fn create(platform: Platform, call: Call) -> Result<Reply> {
     }
     // The queue first: a workspace without its queue could accept what it cannot keep.
     platform.queues.create(workspace.id, Priority::Task).await?;
-    decide(|| store(&platform, &workspace, token.as_ref().map(|(_, token)| token))).await?;
+    let stored = decide(|| store(&platform, &workspace, token.as_ref().map(|(_, token)| token))).await;
+    if stored.is_err()
+        && let Err(error) = platform.queues.delete_all(workspace.id).await
+    {
+        tracing::error!(%error, workspace = %workspace.id, "the queue of a workspace that was not stored is left over");
+    }
+    stored?;
     let answer = match token {
         Some((secret, _)) => json!({
             "id": workspace.id,
@@ -53,9 +59,9 @@ pub(crate) async fn create(platform: Platform, call: Call) -> Result<Reply> {
 async fn store(platform: &Platform, workspace: &Workspace, token: Option<&Token>) -> Result<(), Fault> {
     let mut transaction = platform.store.transaction().create_workspace(workspace);
     if let Some(parent) = workspace.parent_id {
-        // The parent must not be deleted in between.
-        let parent = tree::parent_for(platform, workspace.id, parent).await?;
-        transaction = transaction.check_workspace(&parent);
+        // The parent must not be deleted in between, and its delete must not overlook the child.
+        let (parent, _) = tree::parent_for(platform, workspace.id, parent).await?;
+        transaction = transaction.raise_version(&parent);
     }
     let event = match token {
         Some(token) => {

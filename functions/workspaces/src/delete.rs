@@ -1,6 +1,7 @@
 //! `DELETE /workspaces/{id}`.
 
 use platform::decide::{Fault, decide};
+use platform::delivery::end_event;
 use platform::store::Look;
 use platform::{Call, Platform, Problem, Reply, Result};
 use rules::event::{Event, EventType};
@@ -20,18 +21,13 @@ use serde_json::{Value, json};
 /// 401; 403; 404; 409 `confirmation_required` with the children.
 pub(crate) async fn delete(platform: Platform, call: Call) -> Result<Reply> {
     platform.operator(&call).await?;
-    let id = call.workspace_id()?;
-    let workspace = platform.store.workspace(id).await?.ok_or_else(Problem::no_workspace)?;
-    let children = live_children(&platform, id).await?;
-    if !children.is_empty() && workspace.status != Status::Removed && !call.flag("confirm") {
-        return Err(confirmation(&children));
-    }
-    let purge = call.flag("purge");
+    let root = call.workspace_id()?;
+    let (confirmed, purge) = (call.flag("confirm"), call.flag("purge"));
     let mut cascade = 0;
-    let mut next = vec![id];
+    let mut next = vec![root];
     while let Some(id) = next.pop() {
-        let removed = decide(|| mark(&platform, id)).await?;
-        cascade += usize::from(removed && id != workspace.id);
+        let removed = decide(|| mark(&platform, id, confirmed || id != root)).await?;
+        cascade += usize::from(removed && id != root);
         clear(&platform, id, purge).await?;
         next.extend(live_children(&platform, id).await?.iter().map(|child| child.id));
     }
@@ -54,10 +50,17 @@ async fn live_children(platform: &Platform, id: WorkspaceId) -> Result<Vec<Works
     Ok(found.into_iter().map(|(child, _)| child).filter(|child| child.status != Status::Removed).collect())
 }
 
-/// Tombstone, lease and event in one transaction. False when it was removed before.
-async fn mark(platform: &Platform, id: WorkspaceId) -> Result<bool, Fault> {
+/// Tombstone, lease and event in one transaction. False when it was removed before. The children are looked at after the
+/// record, whose version rises with each new one: none goes unconfirmed.
+async fn mark(platform: &Platform, id: WorkspaceId, confirmed: bool) -> Result<bool, Fault> {
     let workspace = platform.store.workspace(id).await?.ok_or_else(Problem::no_workspace)?;
     let Some(status) = transition::next(Some(workspace.status), Trigger::Remove)? else { return Ok(false) };
+    if !confirmed {
+        let children = live_children(platform, id).await?;
+        if !children.is_empty() {
+            return Err(confirmation(&children).into());
+        }
+    }
     let now = platform.now();
     let after = Workspace {
         status,
@@ -103,7 +106,5 @@ async fn drop_message(platform: &Platform, id: WorkspaceId, message: MessageId) 
     message.finish(platform.now(), State::Dropped, "the workspace was removed");
     message.version += 1;
     let transaction = platform.store.transaction().put_message(&message, platform.config.retention);
-    let payload = json!({ "queue_id": message.id, "reason": message.reason });
-    let event = Event::new(EventType::MessageDropped, payload);
-    Ok(platform.tell(transaction, &workspace, Some(event)).commit().await?)
+    Ok(platform.tell(transaction, &workspace, end_event(&message)).commit().await?)
 }

@@ -91,7 +91,9 @@ async fn round(platform: &Platform, id: WorkspaceId, body: &Body) -> Result<bool
     if after.parent_id != workspace.parent_id
         && let Some(parent) = after.parent_id
     {
-        transaction = transaction.check_workspace(&tree::parent_for(platform, id, parent).await?);
+        // Moves above could make a circle of this one; and the parent's delete must not overlook the child.
+        let (parent, above) = tree::parent_for(platform, id, parent).await?;
+        transaction = above.iter().fold(transaction.raise_version(&parent), |all, one| all.check_workspace(one));
     }
     if after == *workspace {
         return Ok(false);

@@ -8,10 +8,10 @@ use platform::config::ConfigError;
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// A variable that cannot be used.
-    #[error("{0}; correct it, or unset it for its default")]
+    #[error("{0}; --help says what each variable takes")]
     Variable(#[from] ConfigError),
     /// A variable of the local run that cannot be used.
-    #[error("{name}: {problem}; correct it, or unset it for its default")]
+    #[error("{name}: {problem}; --help says what each variable takes")]
     LocalVariable {
         /// Which one.
         name: &'static str,

@@ -46,6 +46,8 @@ pub struct Running {
 pub async fn start(options: Options) -> Result<Running, StartError> {
     let mut variables = options.variables;
     variables.entry("MOLECULE_ENV".into()).or_insert_with(|| "development".into());
+    // As they were given: the token that is made below must not stand in for the one that production asks for.
+    Config::from_map(&variables)?;
     let data = match &options.data {
         Data::Directory(path) => Some(DataDirectory::open(path)?),
         Data::Memory => None,

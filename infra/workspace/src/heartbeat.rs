@@ -8,7 +8,7 @@ use std::{
 
 use reqwest::StatusCode;
 use serde_json::{Value, json};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep_until, timeout};
 use tracing::{info, warn};
 
 use crate::{
@@ -20,12 +20,16 @@ use crate::{
 
 /// Changes that come faster than this share a heartbeat.
 const SHORTEST_GAP: Duration = Duration::from_millis(250);
+/// How long the first register goes before the first heartbeat, which would show the workspace online at an address
+/// that is not its own yet. A register that hangs holds heartbeats back no longer.
+const REGISTER_FIRST: Duration = Duration::from_secs(5);
 
 /// Beats until the workspace is removed. Starts when there is a token, or when register went through without one.
 pub async fn keep_beating(state: Arc<State>) {
     while state.credentials.current().is_none() && !state.registration.state().ok {
         state.activity.changed().await;
     }
+    let _ = timeout(REGISTER_FIRST, state.registration.tried()).await;
     let mut backoff = Backoff::default();
     loop {
         let sent = Instant::now();

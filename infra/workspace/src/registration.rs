@@ -81,6 +81,13 @@ impl Registration {
         self.wanted.send_replace(false);
     }
 
+    /// Waits for the end of the first try, whatever came of it.
+    pub async fn tried(&self) {
+        // The sender lives in `self`, so this cannot fail.
+        let mut state = self.state.subscribe();
+        let _ = state.wait_for(|state| state.last_code.is_some()).await;
+    }
+
     async fn is_wanted(&self) {
         // The sender lives in `self`, so this cannot fail.
         let _ = self.wanted.subscribe().wait_for(|wanted| *wanted).await;

@@ -169,7 +169,8 @@ fn settle_message(message: &mut Message, ending: &Ending, now: Timestamp) -> Opt
     }
 }
 
-fn end_event(message: &Message) -> Option<Event> {
+/// The event of a message that ended without an answer.
+pub fn end_event(message: &Message) -> Option<Event> {
     let kind = match message.state {
         State::Failed => EventType::MessageFailed,
         State::Expired => EventType::MessageExpired,

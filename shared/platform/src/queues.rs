@@ -134,7 +134,7 @@ impl Queues {
         Ok(())
     }
 
-    /// Puts a pointer into its lane. A queue that is not there yet is made.
+    /// Puts a pointer into its lane. A queue that is not there yet is made; true if so.
     ///
     /// # Errors
     /// SQS does not answer.
@@ -144,13 +144,14 @@ impl Queues {
         priority: Priority,
         lane: &str,
         pointer: &Pointer,
-    ) -> Result<(), QueueError> {
+    ) -> Result<bool, QueueError> {
         match self.send_once(target, priority, lane, pointer).await {
             Err(QueueError::NoQueue) => {
                 self.create(target, priority).await?;
-                self.send_once(target, priority, lane, pointer).await
+                self.send_once(target, priority, lane, pointer).await?;
+                Ok(true)
             }
-            sent => sent,
+            sent => sent.map(|()| false),
         }
     }
 

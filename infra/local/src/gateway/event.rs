@@ -139,6 +139,10 @@ const LEFT_OUT: [HeaderName; 8] = [
     HeaderName::from_static("keep-alive"),
 ];
 
+/// API Gateway says by itself what it was reached by. A client's own word would become the scheme of the request's URI,
+/// and might be none; that there was one stays visible.
+const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+
 /// Headers with lower-case names, repeated ones joined by commas.
 struct Headers<'a>(&'a HeaderMap);
 
@@ -146,7 +150,11 @@ impl Serialize for Headers<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
         for name in self.0.keys().filter(|name| !LEFT_OUT.contains(name)) {
-            let mut values = self.0.get_all(name).iter().map(text_of);
+            if name == FORWARDED_PROTO {
+                map.serialize_entry(name.as_str(), "http")?;
+                continue;
+            }
+            let mut values = self.0.get_all(name).iter().map(ascii_of);
             let first = values.next().unwrap_or_default();
             let joined = values.fold(first, |joined, value| Cow::Owned(format!("{joined},{value}")));
             map.serialize_entry(name.as_str(), &joined)?;
@@ -188,6 +196,14 @@ fn query(query: Option<&str>) -> BTreeMap<Cow<'_, str>, Cow<'_, str>> {
             .or_insert(value);
     }
     parameters
+}
+
+/// A header as a function's event can hold it: what is not visible ASCII is `?`.
+fn ascii_of(value: &http::HeaderValue) -> Cow<'_, str> {
+    match value.to_str() {
+        Ok(text) => Cow::Borrowed(text),
+        Err(_) => String::from_utf8_lossy(value.as_bytes()).replace(|c: char| !(' '..='~').contains(&c), "?").into(),
+    }
 }
 
 fn text_of(value: &http::HeaderValue) -> Cow<'_, str> {

@@ -53,6 +53,14 @@ async fn a_register_that_fails_does_not_hide_behind_heartbeats() {
 }
 
 #[tokio::test]
+async fn the_first_one_comes_after_the_first_register() {
+    let platform = Platform::start().await;
+    let _agent = Agent::start(&platform, "cat", &[]).await;
+    let beats = platform.wait_for_number(HEARTBEAT, 1).await;
+    assert_eq!(beats[0].body["register_state"]["ok"], true);
+}
+
+#[tokio::test]
 async fn a_register_that_hangs_does_not_hold_back_heartbeats() {
     let platform = Platform::start().await;
     platform.always(REGISTER, Reply::Never);

@@ -46,10 +46,10 @@ impl Transaction<'_> {
         self
     }
 
-    /// Writes the slots and ends the drain, if no wake came since `slots` was read: the sweep looks again when the next
-    /// slot ends, or not at all.
+    /// Writes the slots and ends the drain, if no wake came since `slots` was read: the sweep looks again at once while
+    /// messages are pending, else when the next slot ends, or not at all.
     #[must_use]
-    pub fn close_slots(mut self, id: WorkspaceId, slots: &Slots) -> Self {
+    pub fn close_slots(mut self, id: WorkspaceId, slots: &Slots, now: Timestamp) -> Self {
         let (update, condition) = match slots_update(slots) {
             Ok(built) => built,
             Err(error) => {
@@ -57,13 +57,13 @@ impl Transaction<'_> {
                 return self;
             }
         };
-        let update = update.value(":false", aws_sdk_dynamodb::types::AttributeValue::Bool(false));
-        let update = match slots.slots.values().map(|slot| slot.until).min() {
-            None => update.append(", pending = :false REMOVE gsi1pk, gsi1sk"),
-            Some(end) => update
-                .append(", pending = :false, gsi1pk = :pk, gsi1sk = :sk")
+        let update = update.value(":pending", aws_sdk_dynamodb::types::AttributeValue::Bool(slots.pending));
+        let update = match slots.due(now) {
+            None => update.append(", pending = :pending REMOVE gsi1pk, gsi1sk"),
+            Some(due) => update
+                .append(", pending = :pending, gsi1pk = :pk, gsi1sk = :sk")
                 .value(":pk", s(due_gsi("drain", id.shard(DUE_SHARDS))))
-                .value(":sk", s(due_key(id, end))),
+                .value(":sk", s(due_key(id, due))),
         };
         let condition = condition.append(" AND (wakes = :w OR (attribute_not_exists(wakes) AND :w = :zero))");
         let condition = condition.value(":w", n(slots.wakes)).value(":zero", n(0));

@@ -46,6 +46,15 @@ impl Transaction<'_> {
         self
     }
 
+    /// Lets whoever decided from the record as read decide again, though nothing in it changes: it got a child.
+    #[must_use]
+    pub fn raise_version(mut self, workspace: &Workspace) -> Self {
+        let update = Expression::new("SET #v = :next").name("#v", "version").value(":next", n(workspace.version + 1));
+        let condition = Expression::new("#v = :v").name("#v", "version").value(":v", n(workspace.version));
+        self.update(&Key::Workspace(workspace.id), update, Some(condition));
+        self
+    }
+
     fn write_workspace(&mut self, workspace: &Workspace, condition: Expression) {
         match to_item(workspace) {
             Ok(mut item) => {

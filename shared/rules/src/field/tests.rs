@@ -35,6 +35,14 @@ fn a_name_is_one_short_line_without_syntax() {
             "a\u{85}b",
             "name: must be one line without control characters",
         ),
+        (
+            "a\u{2028}b",
+            "name: must be one line without control characters",
+        ),
+        (
+            "a\u{2029}b",
+            "name: must be one line without control characters",
+        ),
         (&longest, &longest),
         (&longest_with_space, &longest),
         (&too_long, "name: must not be longer than 255 bytes"),
@@ -154,6 +162,7 @@ fn numbers_stay_in_their_bounds() {
 
     assert_eq!(canvas(-1e9, 1e9), Ok((-1e9, 1e9)));
     assert_eq!(canvas(0.0, -12.5), Ok((0.0, -12.5)));
+    assert_eq!(canvas(1e-200, f64::MIN_POSITIVE), Ok((0.0, 0.0)));
     for wrong in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 1.1e9, -1.1e9] {
         assert!(
             canvas(wrong, 0.0).is_err() && canvas(0.0, wrong).is_err(),
@@ -174,6 +183,7 @@ fn numbers_stay_in_their_bounds() {
         (1.0, 1.0),
         (1.5, 1.0),
         (-0.1, 0.0),
+        (1e-200, 0.0),
         (f64::INFINITY, 1.0),
         (f64::NEG_INFINITY, 0.0),
     ];

@@ -46,7 +46,6 @@ fn number(variable: &str) -> Option<u64> {
 /// Runs a race for every seed in one world whose time moves on a little in between.
 async fn each_seed(race: impl AsyncFn(&World, u64)) {
     let world = World::new().await;
-    let begun = std::time::Instant::now();
     let seeds = match number("RACE_SEED") {
         Some(seed) => seed..seed + 1,
         None => 0..number("RACE_SEEDS").unwrap_or(SEEDS),
@@ -56,7 +55,6 @@ async fn each_seed(race: impl AsyncFn(&World, u64)) {
         race(&world, seed).await;
         world.advance(Duration::from_millis(10));
         drop(replay);
-        if seed % 20 == 0 { println!("XX {:?} {seed} {:?} {}", std::thread::current().name(), begun.elapsed(), world.gate.take_operations().len()); }
     }
 }
 

@@ -114,3 +114,20 @@ fn lambda_reads_it_as_its_own_event() {
     assert_eq!(request.path_parameters().first("id"), Some("7"));
     assert_eq!(request.body(), &Body::Binary(vec![0xff, 0x00]));
 }
+
+#[test]
+fn a_header_that_no_event_can_hold_does_not_stop_the_request() {
+    let greeting = http::HeaderValue::from_bytes("grüße\u{2028}".as_bytes()).unwrap();
+    let request = Request::get("/health")
+        .header("Host", "127.0.0.1:8080")
+        .header("X-Greeting", greeting)
+        .header("X-Latin", http::HeaderValue::from_bytes(b"\xe9t\xe9").unwrap())
+        .header("X-Forwarded-Proto", "http://elsewhere/admin/liveness?");
+    let json = written(request, "GET /health", b"");
+    let LambdaRequest::ApiGatewayV2(_) = serde_json::from_slice(&json).unwrap() else { panic!("another event") };
+    let request = http::Request::<Body>::from(serde_json::from_slice::<LambdaRequest>(&json).unwrap());
+    assert_eq!(request.uri().path(), "/health");
+    assert_eq!(request.headers()["x-greeting"], "gr??e?");
+    assert_eq!(request.headers()["x-latin"], "?t?");
+    assert!(request.headers().contains_key("x-forwarded-proto"));
+}
