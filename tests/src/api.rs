@@ -132,7 +132,16 @@ impl Cast {
             world.call("GET", &format!("/workspaces/{id}"), Some(token), &Value::Null).await.expect(200);
         }
         Self {
-            own, sibling, parent, cousin, uncle, removed, api, api_id, org, org_id,
+            own,
+            sibling,
+            parent,
+            cousin,
+            uncle,
+            removed,
+            api,
+            api_id,
+            org,
+            org_id,
             revoked: text(&revoked["auth_token"]),
             revoked_org: text(&revoked_org["auth_token"]),
             boot: text(&boot["boot_credential"]),

@@ -1,6 +1,5 @@
 //! `POST /workspaces/{id}/a2a`.
 
-use platform::decide::Fault;
 use platform::delivery::end_event;
 use platform::queues::{Pointer, QueueError};
 use platform::store::{BodyKind, CommitError, Idempotency, Look};
@@ -32,15 +31,12 @@ const ROUNDS: u32 = 10;
 pub(crate) async fn accept(platform: Platform, call: Call) -> Result<Reply> {
     let mut permitted = caller::permit(&platform, &call).await?;
     let draft = draft(&platform, &call, &permitted)?;
-    let id = match store(&platform, &mut permitted, &draft).await? {
+    let message = match store(&platform, &mut permitted, &draft).await? {
         Stored::New => {
             send(&platform, &permitted.workspace, &draft).await?;
-            draft.message.id
+            draft.message
         }
-        Stored::Before(id) => {
-            send_again(&platform, permitted.target, id).await?;
-            id
-        }
+        Stored::Before(id) => send_again(&platform, permitted.target, id).await?,
     };
     let truth = effective(&permitted.workspace, permitted.snapshot.lease.as_ref(), platform.now());
     let push = permitted.workspace.delivery.mode == DeliveryMode::Push;
@@ -48,7 +44,7 @@ pub(crate) async fn accept(platform: Platform, call: Call) -> Result<Reply> {
     if served {
         platform.wake_drain(permitted.target).await;
     }
-    answer::wait(&platform, permitted.target, id, served.then_some(draft.wait), truth.status, push).await
+    answer::wait(&platform, message, served.then_some(draft.wait), truth.status, push).await
 }
 
 enum Stored {
@@ -117,7 +113,8 @@ async fn refresh(platform: &Platform, permitted: &mut Permitted) -> Result<()> {
     Ok(())
 }
 
-/// Puts the pointer into its lane. Where that fails, the message ends, its messageId is free again, and the sender hears 503.
+/// Puts the pointer into its lane. Where that fails, the message ends, its messageId is free again, and the sender hears
+/// 503. Where even that fails, the message stays accepted: it is stored, and the sweep sends its pointer.
 async fn send(platform: &Platform, workspace: &Workspace, draft: &Draft) -> Result<()> {
     let message = &draft.message;
     let Err(error) = point_to(platform, message).await else { return Ok(()) };
@@ -130,20 +127,24 @@ async fn send(platform: &Platform, workspace: &Workspace, draft: &Draft) -> Resu
         .put_message(&dropped, platform.config.retention)
         .release_idempotency(message.target, &draft.idempotency);
     let settled = platform.tell(transaction, workspace, end_event(&dropped)).commit().await;
-    if let Err(fault) = settled.map_err(Fault::from) {
-        // It stays queued and the sweep sends it; the sender's repeat finds it by its messageId.
-        tracing::error!(?fault, message = %message.id, "a message that could not be queued could not be dropped either");
+    match settled {
+        Err(CommitError::Store(fault)) => {
+            tracing::error!(%error, %fault, message = %message.id, "not queued and not dropped; the sweep queues it");
+            Ok(())
+        }
+        // Moved: its workspace was deleted, which dropped it.
+        Ok(()) | Err(CommitError::Moved(_)) => Err(error.into()),
     }
-    Err(error.into())
 }
 
 /// Whoever sent it first may have got no further than its record. A second pointer of one epoch changes nothing: the
 /// queue drops it, or it is stale when it is received.
-async fn send_again(platform: &Platform, target: WorkspaceId, id: MessageId) -> Result<()> {
-    match platform.store.message(target, id).await? {
-        Some(message) if message.state == State::Queued => Ok(point_to(platform, &message).await?),
-        _ => Ok(()),
+async fn send_again(platform: &Platform, target: WorkspaceId, id: MessageId) -> Result<Message> {
+    let message = platform.store.message(target, id).await?.ok_or_else(answer::unknown)?;
+    if message.state == State::Queued {
+        point_to(platform, &message).await?;
     }
+    Ok(message)
 }
 
 /// Sends the pointer of a message. A queue that had to be made for it may be that of a workspace which is deleted

@@ -12,12 +12,11 @@ use serde_json::json;
 /// The looks at a record come at these distances, and then at the last one.
 const LOOKS: [u64; 7] = [5, 10, 20, 50, 100, 200, 500];
 
-/// Waits up to `longest` for the outcome of a message; `None`: one look. When too many senders wait in this process
-/// already, it does not wait either.
+/// Waits up to `longest` for the outcome of a message that is accepted; `None`: one look. When too many senders wait in
+/// this process already, it does not wait either. Nor when it cannot look: accepted is accepted, and 503 would deny it.
 pub(crate) async fn wait(
     platform: &Platform,
-    target: WorkspaceId,
-    id: MessageId,
+    mut message: Message,
     longest: Option<Duration>,
     status: Status,
     push: bool,
@@ -27,13 +26,20 @@ pub(crate) async fn wait(
     let mut looks = LOOKS.into_iter();
     let mut distance = Duration::from_millis(LOOKS[0]);
     loop {
-        let message = platform.store.message(target, id).await?.ok_or_else(unknown)?;
+        let mut blind = false;
+        match platform.store.message(message.target, message.id).await {
+            Ok(found) => message = found.ok_or_else(unknown)?,
+            Err(error) => {
+                tracing::warn!(%error, message = %message.id, "no look at an accepted message");
+                blind = true;
+            }
+        }
         if message.state.is_terminal() {
             return outcome(platform, &message).await;
         }
         let now = tokio::time::Instant::now();
-        let Some(end) = end.filter(|end| now < *end) else {
-            return queued(platform, &message, status, push).await;
+        let Some(end) = end.filter(|end| now < *end && !blind) else {
+            return Ok(queued(platform, &message, status, push).await);
         };
         distance = looks.next().map_or(distance, Duration::from_millis);
         tokio::time::sleep_until(end.min(now + distance)).await;

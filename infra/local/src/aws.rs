@@ -6,8 +6,8 @@ use std::collections::HashMap;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_runtime::env_config::file::{EnvConfigFileKind, EnvConfigFiles};
-use aws_sdk_dynamodb::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::config::retry::RetryPartition;
+use aws_sdk_dynamodb::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use uuid::Uuid;
 
@@ -38,7 +38,10 @@ impl Clients {
         let retries = RetryPartition::new(Uuid::new_v4().to_string());
         let dynamodb = aws_sdk_dynamodb::config::Builder::from(&shared).retry_partition(retries.clone());
         let sqs = aws_sdk_sqs::config::Builder::from(&shared).retry_partition(retries);
-        Self { dynamodb: aws_sdk_dynamodb::Client::from_conf(dynamodb.endpoint_url(&endpoints.dynamodb).build()), sqs: aws_sdk_sqs::Client::from_conf(sqs.endpoint_url(&endpoints.sqs).build()) }
+        Self {
+            dynamodb: aws_sdk_dynamodb::Client::from_conf(dynamodb.endpoint_url(&endpoints.dynamodb).build()),
+            sqs: aws_sdk_sqs::Client::from_conf(sqs.endpoint_url(&endpoints.sqs).build()),
+        }
     }
 }
 

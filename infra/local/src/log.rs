@@ -12,9 +12,14 @@ use tracing_subscriber::registry::LookupSpan;
 /// The target of request lines, which stand for themselves.
 const REQUESTS: &str = "http";
 
-/// Installs the log of this process. `filter` is in the form of `RUST_LOG`; one that is not in it counts as the default.
+/// What is logged unless asked otherwise. A condition that does not hold is an everyday answer of DynamoDB, and dynoxide
+/// warns of each.
+const DEFAULT: &str = "info,dynoxide=error";
+
+/// Installs the log of this process. `filter`, in the form of `RUST_LOG`, changes the default; one that is not in that
+/// form leaves it.
 pub fn init(filter: &str) {
-    let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("info"));
+    let filter = EnvFilter::try_new(format!("{DEFAULT},{filter}")).unwrap_or_else(|_| EnvFilter::new(DEFAULT));
     let subscriber = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)

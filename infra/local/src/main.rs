@@ -1,6 +1,7 @@
 //! `cargo run`: the whole platform on this machine.
 
 use std::collections::HashMap;
+use std::ffi::OsString;
 use std::io::Write;
 use std::process::ExitCode;
 
@@ -9,13 +10,15 @@ use platform::config::Variable;
 use tokio::signal::unix::{SignalKind, signal};
 
 fn main() -> ExitCode {
-    let variables: HashMap<_, _> = std::env::vars().collect();
-    match std::env::args().nth(1).as_deref() {
+    // Lossy: what is not UTF-8 is none of ours, or is refused for what it has become.
+    let text = |given: OsString| given.to_string_lossy().into_owned();
+    let variables: HashMap<_, _> = std::env::vars_os().map(|(name, value)| (text(name), text(value))).collect();
+    match std::env::args_os().nth(1).map(text).as_deref() {
         None => {}
         Some("--help" | "-h") => return help(),
         Some(other) => return fail(&StartError::Argument(other.to_owned())),
     }
-    local::log::init(variables.get("RUST_LOG").map_or("info", String::as_str));
+    local::log::init(variables.get("RUST_LOG").map_or("", String::as_str));
     raise_file_limit();
     let workers = std::thread::available_parallelism().map_or(2, usize::from).max(2);
     let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(workers).enable_all().build() {

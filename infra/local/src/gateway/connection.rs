@@ -17,9 +17,9 @@ use crate::stopping::Stopped;
 
 /// Connections at once. Further ones wait in the listener's backlog.
 const MAX_CONNECTIONS: usize = 4_096;
-/// How long a connection may be without a complete request head: longer than agents pause between two heartbeats, so
-/// that they keep theirs.
-const IDLE: Duration = Duration::from_secs(75);
+/// How long a connection may be without a complete request head: longer than agents pause between two heartbeats and than
+/// clients keep an idle connection, so that it is they who close it.
+const IDLE: Duration = Duration::from_secs(120);
 /// What hyper may buffer of one connection; a request head beyond it is answered 431.
 const BUFFER: usize = 64 * 1024;
 /// How long to wait after a failed accept, which is most often a want of file descriptors.

@@ -1,7 +1,9 @@
 //! What a person sees of `cargo run`: one line when it is ready, one line when it cannot be, and how it ends.
 
-use std::io::{BufRead, BufReader, Read};
-use std::net::TcpListener;
+use std::ffi::OsStr;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -108,6 +110,33 @@ fn what_keeps_it_from_starting_is_one_line_that_says_what_to_do() {
     }
     let line = failed(command(directory.path(), &[]).arg("--port"));
     assert!(line.contains("--help"), "{line}");
+}
+
+#[test]
+fn an_environment_that_is_not_utf_8_is_no_obstacle() {
+    let directory = tempfile::tempdir().unwrap();
+    let (mut child, line) = ready(command(directory.path(), &[]).env("LS_COLORS", OsStr::from_bytes(b"\xff=\xfe")));
+    assert!(line.starts_with("ready "), "{line}");
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+#[test]
+fn each_request_is_a_line_on_stderr_that_rust_log_can_leave_out() {
+    for (filter, lines) in [("", 1), ("http=off", 0)] {
+        let directory = tempfile::tempdir().unwrap();
+        let (child, line) = ready(&mut command(directory.path(), &[("RUST_LOG", filter)]));
+        let address = line.trim().strip_prefix("ready http://").unwrap();
+        let mut stream = TcpStream::connect(address).unwrap();
+        stream.write_all(b"GET /health?secret=1 HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").unwrap();
+        std::io::copy(&mut stream, &mut std::io::sink()).unwrap();
+        kill(Pid::from_raw(child.id().try_into().unwrap()), Signal::SIGTERM).unwrap();
+        let stderr = String::from_utf8(child.wait_with_output().unwrap().stderr).unwrap();
+        let logged: Vec<_> = stderr.lines().filter(|line| line.contains("GET /health 200 ")).collect();
+        assert_eq!(logged.len(), lines, "{stderr}");
+        assert!(logged.iter().all(|line| line.as_bytes()[2] == b':' && line.ends_with("ms")), "{stderr}");
+        assert!(!stderr.contains("secret"), "{stderr}");
+    }
 }
 
 #[test]

@@ -46,7 +46,10 @@ fn refused(error: &serde_json::Error) -> Problem {
     }
     let text = error.to_string();
     let fault = text.rsplit_once(" at line ").map_or(text.as_str(), |(fault, _)| fault);
-    Problem::bad_request("invalid_body", format!("the body does not have the expected fields: {}, at {place}", told(fault)))
+    Problem::bad_request(
+        "invalid_body",
+        format!("the body does not have the expected fields: {}, at {place}", told(fault)),
+    )
 }
 
 /// A fault without the value that has it, in the words of JSON.

@@ -29,10 +29,50 @@ async fn what_is_no_json_object_is_refused() {
         let valid = request.body.to_string();
         let utf_16: Vec<u8> = valid.encode_utf16().flat_map(u16::to_le_bytes).collect();
         let mut bodies: Vec<Vec<u8>> = [
-            " ", "null", "true", "5", "-0", "\"text\"", "[]", "[{}]", "[null]", "{", "}", "{}}", "[", "{]", "nul", "NaN", "Infinity", "-Infinity",
-            "undefined", "{\"a\":}", "{\"a\"}", "{a:1}", "{'a':1}", "{\"a\":1,}", "{,}", "{\"a\":01}", "{\"a\":+1}", "{\"a\":.5}",
-            "{\"a\":1.}", "{\"a\":0x10}", "{\"a\":NaN}", "{\"a\":Infinity}", "{\"a\":-Infinity}", "{\"a\":undefined}",
-            "{\"a\":\"\n\"}", "{\"a\":\"\\x\"}", "{\"a\":\"\\u12\"}", "/* c */ {}", "{} // c", "{}\0", "\0", "a=b&c=d", "<a/>", "--b\r\n",
+            " ",
+            "null",
+            "true",
+            "5",
+            "-0",
+            "\"text\"",
+            "[]",
+            "[{}]",
+            "[null]",
+            "{",
+            "}",
+            "{}}",
+            "[",
+            "{]",
+            "nul",
+            "NaN",
+            "Infinity",
+            "-Infinity",
+            "undefined",
+            "{\"a\":}",
+            "{\"a\"}",
+            "{a:1}",
+            "{'a':1}",
+            "{\"a\":1,}",
+            "{,}",
+            "{\"a\":01}",
+            "{\"a\":+1}",
+            "{\"a\":.5}",
+            "{\"a\":1.}",
+            "{\"a\":0x10}",
+            "{\"a\":NaN}",
+            "{\"a\":Infinity}",
+            "{\"a\":-Infinity}",
+            "{\"a\":undefined}",
+            "{\"a\":\"\n\"}",
+            "{\"a\":\"\\x\"}",
+            "{\"a\":\"\\u12\"}",
+            "/* c */ {}",
+            "{} // c",
+            "{}\0",
+            "\0",
+            "a=b&c=d",
+            "<a/>",
+            "--b\r\n",
         ]
         .iter()
         .map(|body| body.as_bytes().to_vec())
@@ -83,7 +123,8 @@ async fn a_field_given_twice_is_refused() {
     for request in with_bodies(&cast).into_iter().filter(|request| request.key != SEND) {
         let valid = request.body.to_string();
         let fields = request.body.as_object().unwrap().iter().filter(|(name, _)| *name != "template");
-        let twice: Vec<_> = fields.map(|(name, value)| format!("{{\"{name}\":{value},{}", &valid[1..]).into_bytes()).collect();
+        let twice: Vec<_> =
+            fields.map(|(name, value)| format!("{{\"{name}\":{value},{}", &valid[1..]).into_bytes()).collect();
         all_refused(&cast, &request, &twice).await;
     }
 }
@@ -96,12 +137,12 @@ async fn ten_thousand_levels_are_refused() {
     let objects = format!("{}1{}", "{\"a\":".repeat(DEEP), "}".repeat(DEEP));
     let open = "[".repeat(DEEP);
     for request in with_bodies(&cast) {
-        let mut bodies: Vec<Vec<u8>> = [&arrays, &open, &"{\"a\":".repeat(DEEP)].map(|body| body.as_bytes().to_vec()).into();
-        let free = ["template", "body"];
+        let mut bodies: Vec<Vec<u8>> =
+            [&arrays, &open, &"{\"a\":".repeat(DEEP)].map(|body| body.as_bytes().to_vec()).into();
+        // A tower in a field that nobody knows is not read at all.
+        let free = ["template", "body", "register_state", "runtime_metadata", "canvas"];
         for (name, _) in request.body.as_object().unwrap().iter().filter(|(name, _)| !free.contains(&name.as_str())) {
-            for deep in [&arrays, &objects, &open] {
-                bodies.push(with_field(&request, name, deep));
-            }
+            bodies.extend([&arrays, &objects, &open].map(|deep| with_field(&request, name, deep)));
         }
         all_refused(&cast, &request, &bodies).await;
     }
@@ -116,7 +157,9 @@ async fn a_broken_string_is_refused() {
         let with = |bytes: &[u8]| [&valid.as_bytes()[..place], bytes, &valid.as_bytes()[place..]].concat();
         // An overlong slash, half a character, a surrogate, a character beyond the last one, bare controls.
         let mut bodies: Vec<_> =
-            [&b"\xff"[..], b"\xc0\xaf", b"\xe2\x82", b"\xed\xa0\x80", b"\xf4\x90\x80\x80", b"\0", b"\n", b"\x1f"].map(with).into();
+            [&b"\xff"[..], b"\xc0\xaf", b"\xe2\x82", b"\xed\xa0\x80", b"\xf4\x90\x80\x80", b"\0", b"\n", b"\x1f"]
+                .map(with)
+                .into();
         if request.key != SEND {
             bodies.extend([&b"\\ud800"[..], b"\\udc00\\ud800", b"\\uD800x"].map(with));
         }

@@ -8,14 +8,58 @@ use super::refusal::{assert_refused, request, send};
 /// Path segments that are no UUID.
 fn odd() -> Vec<String> {
     let mut odd: Vec<String> = [
-        "x", "0", "-1", "null", "undefined", "me", "*", "~", "..", ".", "...", "%2e%2e", "%2E", "%2F", "%2f..%2f", "%5c", "%00", "%0a", "%0d%0aSet-Cookie:x",
-        "%", "%z", "%zz", "%2", "%c3%28", "%ff", "%C3%A9", "%F0%9F%92%A5", "a%20b", "'%20OR%201=1--", "%3Cscript%3E", "$%7Bjndi%7D", "{id}",
-        "WS%23x", "META", "a;b", "a,b", "a@b", "a:b", "a=b", "a&b", "a+b",
+        "x",
+        "0",
+        "-1",
+        "null",
+        "undefined",
+        "me",
+        "*",
+        "~",
+        "..",
+        ".",
+        "...",
+        "%2e%2e",
+        "%2E",
+        "%2F",
+        "%2f..%2f",
+        "%5c",
+        "%00",
+        "%0a",
+        "%0d%0aSet-Cookie:x",
+        "%",
+        "%z",
+        "%zz",
+        "%2",
+        "%c3%28",
+        "%ff",
+        "%C3%A9",
+        "%F0%9F%92%A5",
+        "a%20b",
+        "'%20OR%201=1--",
+        "%3Cscript%3E",
+        "$%7Bjndi%7D",
+        "{id}",
+        "WS%23x",
+        "META",
+        "a;b",
+        "a,b",
+        "a@b",
+        "a:b",
+        "a=b",
+        "a&b",
+        "a+b",
     ]
     .iter()
     .map(|text| (*text).to_owned())
     .collect();
-    odd.extend([format!("{NOBODY}0"), NOBODY[1..].to_owned(), format!("{NOBODY}%20"), format!("%39{}", &NOBODY[1..]), "a".repeat(8000)]);
+    odd.extend([
+        format!("{NOBODY}0"),
+        NOBODY[1..].to_owned(),
+        format!("{NOBODY}%20"),
+        format!("%39{}", &NOBODY[1..]),
+        "a".repeat(8000),
+    ]);
     odd
 }
 
@@ -45,7 +89,10 @@ async fn an_id_in_the_path_must_be_one() {
 async fn ids_are_judged_for_callers_only() {
     let cast = Cast::new().await;
     for request in cast.requests(&cast.own.id) {
-        let Some(place) = request.key.split(' ').nth(1).unwrap().split('/').position(|segment| segment == "{id}") else { continue };
+        let Some(place) = request.key.split(' ').nth(1).unwrap().split('/').position(|segment| segment == "{id}")
+        else {
+            continue;
+        };
         let mut other = request.clone();
         let mut path: Vec<&str> = request.path.split('/').collect();
         path[place] = "no-id";
@@ -67,7 +114,21 @@ async fn numbers_in_queries_have_bounds() {
         ("GET /workspaces/{id}/tokens", "limit", &["0", "201"]),
         ("GET /workspaces/{id}/tokens", "offset", &["4294967296"]),
     ] {
-        let all = ["", "x", "-1", "1.5", "1e2", "NaN", "0x10", "%31%", "1%00", "99999999999999999999", "1,2", "%F0%9F%92%A5", "null"];
+        let all = [
+            "",
+            "x",
+            "-1",
+            "1.5",
+            "1e2",
+            "NaN",
+            "0x10",
+            "%31%",
+            "1%00",
+            "99999999999999999999",
+            "1,2",
+            "%F0%9F%92%A5",
+            "null",
+        ];
         for value in all.iter().chain(beyond) {
             let mut other = request(&cast, key);
             other.path = format!("{}?{name}={value}", other.path);
@@ -90,11 +151,27 @@ async fn odd_queries_are_no_fault() {
         if request.key.ends_with("test-token") || request.key == "GET /metrics" {
             continue;
         }
-        for query in ["&&&", "=", "%", "%zz=%", "a=%00", "limit", "q=%ff%fe", "q[]=1", "confirm=maybe", "__proto__=1", &"a=1&".repeat(2000)] {
+        for query in [
+            "&&&",
+            "=",
+            "%",
+            "%zz=%",
+            "a=%00",
+            "limit",
+            "q=%ff%fe",
+            "q[]=1",
+            "confirm=maybe",
+            "__proto__=1",
+            &"a=1&".repeat(2000),
+        ] {
             let mut other = request.clone();
             other.path = format!("{}?{query}", other.path);
             let answer = send(&cast, &other, &[], b"").await;
-            let wanted = if query == "limit" && request.key.contains("events") || request.key.contains("tokens") { 400 } else { 200 };
+            let wanted = if query == "limit" && request.key.contains("events") || request.key.contains("tokens") {
+                400
+            } else {
+                200
+            };
             assert!(answer.status == 200 || answer.status == wanted, "{}: {}", other.path, answer.text);
         }
     }

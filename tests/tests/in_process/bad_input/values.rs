@@ -38,17 +38,46 @@ fn crooked() -> Vec<String> {
 /// What both creating and changing a workspace refuse.
 fn workspace_cases() -> Vec<(&'static str, String, u16)> {
     let mut cases = Vec::new();
-    let mut add = |field: &'static str, values: &[&str]| cases.extend(values.iter().map(|value| (field, (*value).to_owned(), 400)));
+    let mut add = |field: &'static str, values: &[&str]| {
+        cases.extend(values.iter().map(|value| (field, (*value).to_owned(), 400)))
+    };
     add("name", &["\"\"", "\" \"", "\"\\t\\n\"", &quoted(&"a".repeat(256)), &quoted(&"é".repeat(128))]);
-    add("tier", &["0", "5", "-1", "2.5", "2.0", "1e3", "9223372036854775807", "9223372036854775808", "-9223372036854775809", "1e999"]);
+    add(
+        "tier",
+        &[
+            "0",
+            "5",
+            "-1",
+            "2.5",
+            "2.0",
+            "1e3",
+            "9223372036854775807",
+            "9223372036854775808",
+            "-9223372036854775809",
+            "1e999",
+        ],
+    );
     add("model", &[&quoted(&"m".repeat(101)), "\"a\\nb\""]);
     add("budget_limit", &["-1", "1.5", "9223372036854775808", "1e30"]);
     add("max_concurrent_tasks", &["101", "4294967297", "9223372036854775808", "1.5"]);
     add(
         "workspace_dir",
         &[
-            "\"relative\"", "\"./a\"", "\"/\"", "\"//\"", "\"/etc\"", "\"/etc/passwd\"", "\"//etc//x\"", "\"/./etc\"", "\"/data/../etc\"",
-            "\"/..\"", "\"/proc/self\"", "\"/var/run/docker.sock\"", "\"/data:/host\"", "\"/a\\u0000b\"", "\"C:\\\\data\"",
+            "\"relative\"",
+            "\"./a\"",
+            "\"/\"",
+            "\"//\"",
+            "\"/etc\"",
+            "\"/etc/passwd\"",
+            "\"//etc//x\"",
+            "\"/./etc\"",
+            "\"/data/../etc\"",
+            "\"/..\"",
+            "\"/proc/self\"",
+            "\"/var/run/docker.sock\"",
+            "\"/data:/host\"",
+            "\"/a\\u0000b\"",
+            "\"C:\\\\data\"",
             &quoted(&format!("/{}", "a".repeat(4096))),
         ],
     );
@@ -71,9 +100,20 @@ async fn a_workspace_is_not_created_from_them() {
     for xy in ["1e10", "-1e10", "1e999", "1e308"] {
         cases.extend(["canvas.x", "canvas.y"].map(|field| (field, xy.to_owned(), 400)));
     }
-    for url in ["ftp://agent.example/", "agent.example", "http://", "http://10.0.0.1/", "http://169.254.169.254/latest", "http://[::ffff:10.0.0.1]/",
-        "http://u:p@127.0.0.1/", "http://127.0.0.1:22/", "http://127.0.0.1/#x", "http://127.0.0.1:99999/", "http://127.0.0.1/a b", "javascript:alert(1)"]
-    {
+    for url in [
+        "ftp://agent.example/",
+        "agent.example",
+        "http://",
+        "http://10.0.0.1/",
+        "http://169.254.169.254/latest",
+        "http://[::ffff:10.0.0.1]/",
+        "http://u:p@127.0.0.1/",
+        "http://127.0.0.1:22/",
+        "http://127.0.0.1/#x",
+        "http://127.0.0.1:99999/",
+        "http://127.0.0.1/a b",
+        "javascript:alert(1)",
+    ] {
         cases.push(("url", quoted(url), 400));
     }
     cases.push(("url", quoted(&format!("http://127.0.0.1/{}", "a".repeat(2048))), 400));
@@ -122,9 +162,10 @@ async fn an_agent_does_not_register_with_them() {
         ("POST /registry/update-card", "workspace_id"),
         ("POST /registry/heartbeat", "workspace_id"),
     ] {
-        let mut cases: Vec<_> =
-            [&deep, &large, &many].map(|card| ("agent_card", card.clone(), 400)).into();
-        for id in ["", "x", "null", " ", "../x", "00000000-0000-0000-0000-00000000000g", &"a".repeat(100_000), "\0", "💥"] {
+        let mut cases: Vec<_> = [&deep, &large, &many].map(|card| ("agent_card", card.clone(), 400)).into();
+        for id in
+            ["", "x", "null", " ", "../x", "00000000-0000-0000-0000-00000000000g", &"a".repeat(100_000), "\0", "💥"]
+        {
             cases.push((field, quoted(id), 400));
         }
         cases.push((field, quoted(NOBODY), 404));
@@ -166,7 +207,9 @@ async fn a_message_with_them_is_refused() {
     for priority in ["\"urgent\"", "\"TASK!\"", "99", "-1", "1e999", "100.5"] {
         cases.push(("params.message.metadata.priority".into(), priority.to_owned(), 400));
     }
-    for deadline in ["\"tomorrow\"", "\"2030-13-01T00:00:00Z\"", "\"2030-01-31\"", "\"\"", "1767225600", "\"2030-01-31T12:00:00\""] {
+    for deadline in
+        ["\"tomorrow\"", "\"2030-13-01T00:00:00Z\"", "\"2030-01-31\"", "\"\"", "1767225600", "\"2030-01-31T12:00:00\""]
+    {
         cases.push(("params.message.metadata.deadline".into(), deadline.to_owned(), 400));
     }
     for passed in ["\"2025-12-31T23:59:59Z\"", "\"0001-01-01T00:00:00Z\"", "\"2026-01-01T00:00:00Z\""] {
@@ -181,14 +224,16 @@ async fn a_message_with_them_is_refused() {
 async fn other_bodies_with_them_are_refused() {
     let cast = Cast::new().await;
     for key in ["POST /workspaces/{id}/tokens", "POST /org/tokens"] {
-        let names = ["n".repeat(101), "é".repeat(51), "a\nb".into(), "a\0b".into(), "a\u{2028}b".into(), "n".repeat(900_000)];
+        let names =
+            ["n".repeat(101), "é".repeat(51), "a\nb".into(), "a\0b".into(), "a\u{2028}b".into(), "n".repeat(900_000)];
         refused(&cast, key, &names.map(|name| ("name", quoted(&name), 400))).await;
     }
     let ids = ["", "me", "null", "*", &"a".repeat(100_000)];
     for field in ["caller_id", "target_id"] {
         refused(&cast, "POST /registry/check-access", &ids.map(|id| (field, quoted(id), 400))).await;
     }
-    let mut cases: Vec<_> = ["0", "-1", "99", "199", "600", "65536", "200.5", "1e2"].map(|json| ("status", json.to_owned(), 400)).into();
+    let mut cases: Vec<_> =
+        ["0", "-1", "99", "199", "600", "65536", "200.5", "1e2"].map(|json| ("status", json.to_owned(), 400)).into();
     cases.extend(["-1", "1.5", "18446744073709551616", "1e3"].map(|json| ("slot_epoch", json.to_owned(), 400)));
     refused(&cast, "POST /workspaces/{id}/a2a/queue/{queue_id}/result", &cases).await;
 }

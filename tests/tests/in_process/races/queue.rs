@@ -70,7 +70,7 @@ async fn a_message_that_comes_while_a_drain_closes_is_delivered() {
         let bob = world.online("bob", &agent.url).await;
         let name = format!("late-{seed}.");
         let sent_and_woken = async {
-            send(world, &bob.id, &name).await.expect(202);
+            one_of(&send(world, &bob.id, &name).await, &[200, 202]);
             drain(world, &bob.id).await;
         };
         world.gate.race(seed, vec![racer(drain(world, &bob.id)), racer(sent_and_woken)]).await;
@@ -88,7 +88,7 @@ async fn a_message_that_waits_is_always_found_by_the_sweep() {
         let bob = world.online("bob", &agent.url).await;
         let name = format!("lost-{seed}.");
         let sent = async {
-            send(world, &bob.id, &name).await.expect(202);
+            one_of(&send(world, &bob.id, &name).await, &[200, 202]);
         };
         world.gate.race(seed, vec![racer(drain(world, &bob.id)), racer(sent)]).await;
         lose_wakes(world).await;

@@ -20,7 +20,15 @@ impl Tree {
         let world = World::new().await;
         let mut known: Vec<(&'static str, Agent)> = Vec::new();
         for (name, parent) in [
-            ("R1", ""), ("R2", ""), ("A", "R1"), ("B", "R1"), ("A1", "A"), ("A2", "A"), ("X", "A"), ("B1", "B"), ("L", "A1"),
+            ("R1", ""),
+            ("R2", ""),
+            ("A", "R1"),
+            ("B", "R1"),
+            ("A1", "A"),
+            ("A2", "A"),
+            ("X", "A"),
+            ("B1", "B"),
+            ("L", "A1"),
         ] {
             let parent = known.iter().find(|(known, _)| *known == parent).map(|(_, agent)| agent.id.clone());
             let agent = world.external_below(name, parent.as_deref()).await;
@@ -55,11 +63,29 @@ impl Tree {
 
 /// The table of the specification, both ways where both ends are workspaces.
 const ALLOWED: [(&str, &str); 9] = [
-    ("A", "A"), ("R1", "R2"), ("A", "B"), ("A1", "A2"), ("R1", "A"), ("A1", "A"), ("A1", "L"), ("B", "B1"), ("L", "L"),
+    ("A", "A"),
+    ("R1", "R2"),
+    ("A", "B"),
+    ("A1", "A2"),
+    ("R1", "A"),
+    ("A1", "A"),
+    ("A1", "L"),
+    ("B", "B1"),
+    ("L", "L"),
 ];
 const DENIED: [(&str, &str); 12] = [
-    ("A1", "B1"), ("A1", "B"), ("A1", "R2"), ("R1", "A1"), ("L", "R1"), ("L", "A"), ("A", "R2"), ("L", "B1"), ("R2", "B"),
-    ("R1", "L"), ("B1", "A2"), ("R2", "L"),
+    ("A1", "B1"),
+    ("A1", "B"),
+    ("A1", "R2"),
+    ("R1", "A1"),
+    ("L", "R1"),
+    ("L", "A"),
+    ("A", "R2"),
+    ("L", "B1"),
+    ("R2", "B"),
+    ("R1", "L"),
+    ("B1", "A2"),
+    ("R2", "L"),
 ];
 
 #[tokio::test]

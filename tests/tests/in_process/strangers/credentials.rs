@@ -10,7 +10,13 @@ use super::guard::{Guard, Shown, keys, of, refusal};
 
 /// Requests to AWS that change something. `UpdateItem` may be the steady heartbeat's, whose condition then refuses.
 const WRITES: [&str; 8] = [
-    "PutItem", "DeleteItem", "BatchWriteItem", "TransactWriteItems", "CreateQueue", "DeleteQueue", "SendMessage",
+    "PutItem",
+    "DeleteItem",
+    "BatchWriteItem",
+    "TransactWriteItems",
+    "CreateQueue",
+    "DeleteQueue",
+    "SendMessage",
     "DeleteMessage",
 ];
 
@@ -96,9 +102,22 @@ async fn only_bearer_and_a_token_is_a_credential() {
     let cast = Cast::new().await;
     let token = &cast.own.token;
     for authorization in [
-        "", " ", "Bearer", "Bearer ", "Bearer   ", "Basic dXNlcjpwYXNzd29yZA==", token, &format!("bearer {token}"),
-        &format!("BEARER {token}"), &format!("Bearer{token}"), &format!("Bearer\t{token}"), &format!("Token {token}"),
-        &format!("Basic {token}"), &format!("token=\"{token}\""), &format!("Bearer:{token}"), &bearer("").repeat(2000),
+        "",
+        " ",
+        "Bearer",
+        "Bearer ",
+        "Bearer   ",
+        "Basic dXNlcjpwYXNzd29yZA==",
+        token,
+        &format!("bearer {token}"),
+        &format!("BEARER {token}"),
+        &format!("Bearer{token}"),
+        &format!("Bearer\t{token}"),
+        &format!("Token {token}"),
+        &format!("Basic {token}"),
+        &format!("token=\"{token}\""),
+        &format!("Bearer:{token}"),
+        &bearer("").repeat(2000),
     ] {
         let read = authorization.strip_prefix("Bearer ").map(str::trim).filter(|token| !token.is_empty());
         let shown = if read.is_some() { Shown::Worthless } else { Shown::Malformed };
@@ -115,9 +134,24 @@ async fn a_bearer_that_is_no_token_opens_nothing() {
     let last = if almost.pop() == Some('A') { 'B' } else { 'A' };
     almost.push(last);
     for worthless in [
-        "unknown", "null", "undefined", "*", &digest, &almost, &token[..8], &token[..42], &format!("{token}A"),
-        &format!("{token} {token}"), &format!("{token},Bearer {token}"), &token.to_lowercase(), &cast.own.id,
-        &cast.api_id, &ADMIN[..ADMIN.len() - 1], &format!("{ADMIN}x"), &ADMIN.to_uppercase(), &"x".repeat(7000),
+        "unknown",
+        "null",
+        "undefined",
+        "*",
+        &digest,
+        &almost,
+        &token[..8],
+        &token[..42],
+        &format!("{token}A"),
+        &format!("{token} {token}"),
+        &format!("{token},Bearer {token}"),
+        &token.to_lowercase(),
+        &cast.own.id,
+        &cast.api_id,
+        &ADMIN[..ADMIN.len() - 1],
+        &format!("{ADMIN}x"),
+        &ADMIN.to_uppercase(),
+        &"x".repeat(7000),
     ] {
         refused_by(&cast, &one_per_guard(&cast), Shown::Worthless, Some(&bearer(worthless))).await;
     }
@@ -223,7 +257,12 @@ async fn a_deleted_workspaces_token_hears_that_it_was_deleted_and_nothing_else()
             // To others it is as if they had shown nothing of worth.
             let other = cast.send(&request, Some(&bearer(&cast.revoked))).await;
             let hidden = expected == (404, "no_route");
-            assert!(hidden || (other.status, other.code()) == (401, "invalid_token"), "{}: {}", request.key, other.text);
+            assert!(
+                hidden || (other.status, other.code()) == (401, "invalid_token"),
+                "{}: {}",
+                request.key,
+                other.text
+            );
         }
         assert_same(&before, &cast.world.table().await, "it");
     }

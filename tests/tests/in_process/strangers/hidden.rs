@@ -74,7 +74,8 @@ async fn discover_tells_strangers_the_same_of_everyone() {
 #[tokio::test]
 async fn discover_and_peers_show_the_hub_and_never_the_agent() {
     let world = World::new().await;
-    let (one, other) = (world.online("one", "http://127.0.0.1:9/one").await, world.online("two", "http://127.0.0.1:9/two").await);
+    let (one, other) =
+        (world.online("one", "http://127.0.0.1:9/one").await, world.online("two", "http://127.0.0.1:9/two").await);
     let me = [("x-workspace-id", one.id.as_str())];
     let path = format!("/registry/discover/{}", other.id);
     let hub = format!("/workspaces/{}/a2a", other.id);
@@ -83,7 +84,8 @@ async fn discover_and_peers_show_the_hub_and_never_the_agent() {
     assert!(!seen.text.contains("127.0.0.1") && seen.body.get("direct_url").is_none(), "{}", seen.text);
     let shown = world.raw("GET", &path, Some(ADMIN), &me, b"").await.expect(200);
     assert_eq!(shown.body["direct_url"], "http://127.0.0.1:9/two");
-    let peers = world.call("GET", &format!("/registry/{}/peers", one.id), Some(&one.token), &Value::Null).await.expect(200);
+    let peers =
+        world.call("GET", &format!("/registry/{}/peers", one.id), Some(&one.token), &Value::Null).await.expect(200);
     assert_eq!(peers.body.as_array().unwrap().len(), 1);
     let peer = &peers.body[0];
     assert!(peer["url"].as_str().unwrap().ends_with(&hub), "{}", peers.text);
@@ -94,7 +96,8 @@ async fn discover_and_peers_show_the_hub_and_never_the_agent() {
 #[tokio::test]
 async fn peers_are_relatives_only() {
     let cast = Cast::new().await;
-    let peers = cast.world.call("GET", &format!("/registry/{}/peers", cast.own.id), Some(&cast.own.token), &Value::Null).await;
+    let peers =
+        cast.world.call("GET", &format!("/registry/{}/peers", cast.own.id), Some(&cast.own.token), &Value::Null).await;
     let names: Vec<_> = peers.body.as_array().unwrap().iter().map(|peer| peer["name"].as_str().unwrap()).collect();
     assert_eq!(names, ["sibling", "parent"]);
 }

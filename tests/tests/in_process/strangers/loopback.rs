@@ -24,9 +24,19 @@ async fn loopback_by_its_own_name_is_the_operator() {
 #[tokio::test]
 async fn another_source_is_not() {
     let world = World::new().await;
-    for source in
-        ["203.0.113.9", "10.0.0.1", "192.168.1.2", "172.17.0.1", "0.0.0.0", "128.0.0.1", "169.254.169.254", "::", "fe80::1", "", "localhost"]
-    {
+    for source in [
+        "203.0.113.9",
+        "10.0.0.1",
+        "192.168.1.2",
+        "172.17.0.1",
+        "0.0.0.0",
+        "128.0.0.1",
+        "169.254.169.254",
+        "::",
+        "fe80::1",
+        "",
+        "localhost",
+    ] {
         assert_eq!(list(&world, source, &[HOST]).await, 401, "{source}");
     }
 }
@@ -35,8 +45,18 @@ async fn another_source_is_not() {
 async fn another_name_is_not() {
     let world = World::new().await;
     for host in [
-        "platform.test", "localhost.evil.example", "evil.example", "evil.localhost", "localhost.", "127.0.0.1.nip.io:8080",
-        "localhost@evil.example", "127.1", "2130706433", "0.0.0.0:8080", "[::1]:8080", "localhost,evil.example",
+        "platform.test",
+        "localhost.evil.example",
+        "evil.example",
+        "evil.localhost",
+        "localhost.",
+        "127.0.0.1.nip.io:8080",
+        "localhost@evil.example",
+        "127.1",
+        "2130706433",
+        "0.0.0.0:8080",
+        "[::1]:8080",
+        "localhost,evil.example",
     ] {
         assert_eq!(list(&world, "127.0.0.1", &[("host", host)]).await, 401, "{host}");
     }
@@ -88,7 +108,8 @@ async fn a_credential_that_is_shown_is_the_one_that_counts() {
 #[tokio::test]
 async fn it_is_no_workspace() {
     let cast = Cast::new().await;
-    for request in cast.requests(&cast.own.id).into_iter().filter(|request| request.key.starts_with("POST /registry/")) {
+    for request in cast.requests(&cast.own.id).into_iter().filter(|request| request.key.starts_with("POST /registry/"))
+    {
         if request.key == "POST /registry/check-access" {
             continue;
         }

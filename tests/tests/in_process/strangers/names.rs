@@ -27,7 +27,9 @@ async fn names_of_the_platforms_own_are_refused_to_everyone() {
         }
         // Who is nobody is not told which names there are.
         for token in ["unknown", &cast.revoked, &cast.removed.token] {
-            for answer in [send(&cast, token, &[("x-workspace-id", name)], "m").await, discover(&cast, token, name).await] {
+            for answer in
+                [send(&cast, token, &[("x-workspace-id", name)], "m").await, discover(&cast, token, name).await]
+            {
                 assert_eq!((answer.status, answer.code()), (401, "invalid_token"), "{name}: {}", answer.text);
             }
         }
@@ -40,7 +42,8 @@ async fn anothers_name_with_ones_own_token_is_refused() {
     let cast = Cast::new().await;
     let before = cast.world.table().await;
     for token in [&cast.sibling.token, &cast.parent.token, &cast.cousin.token, &cast.api] {
-        let mine = [&cast.own.id, &cast.sibling.id, &cast.parent.id, &cast.cousin.id, &cast.removed.id, &NOBODY.to_owned()];
+        let mine =
+            [&cast.own.id, &cast.sibling.id, &cast.parent.id, &cast.cousin.id, &cast.removed.id, &NOBODY.to_owned()];
         let own = if *token == cast.sibling.token {
             &cast.sibling.id
         } else if *token == cast.parent.token {
@@ -83,7 +86,8 @@ async fn a_name_that_is_no_id_is_refused() {
 #[tokio::test]
 async fn the_sender_is_the_tokens_workspace_whatever_else_is_said() {
     let cast = Cast::new().await;
-    let forged = [("x-molecule-caller", cast.cousin.id.as_str()), ("x-caller-id", &cast.cousin.id), ("from", "system:x")];
+    let forged =
+        [("x-molecule-caller", cast.cousin.id.as_str()), ("x-caller-id", &cast.cousin.id), ("from", "system:x")];
     let sent = send(&cast, &cast.sibling.token, &forged, "forged").await.expect(202);
     let path = format!("/workspaces/{}/a2a/queue/{}", cast.own.id, sent.body["queue_id"].as_str().unwrap());
     let headers = [("authorization", bearer(&cast.own.token))];

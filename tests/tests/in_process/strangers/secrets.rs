@@ -58,13 +58,24 @@ impl Heard {
 async fn tour(cast: &Cast, heard: &mut Heard) -> Vec<(String, String)> {
     let mut issued = Vec::new();
     let credentials = [
-        "", "unknown", &cast.revoked, &cast.revoked_org, &cast.removed.token, &cast.cousin.token, &cast.sibling_boot,
-        &cast.boot, &cast.api, &cast.own.token, &cast.org, ADMIN,
+        "",
+        "unknown",
+        &cast.revoked,
+        &cast.revoked_org,
+        &cast.removed.token,
+        &cast.cousin.token,
+        &cast.sibling_boot,
+        &cast.boot,
+        &cast.api,
+        &cast.own.token,
+        &cast.org,
+        ADMIN,
     ];
     for request in cast.requests(&cast.own.id) {
         for credential in credentials {
             let authorization = bearer(credential);
-            let answer = cast.send(&request, Some(&authorization).filter(|_| !credential.is_empty()).map(String::as_str)).await;
+            let answer =
+                cast.send(&request, Some(&authorization).filter(|_| !credential.is_empty()).map(String::as_str)).await;
             for field in ["auth_token", "boot_credential"] {
                 let secret = answer.body[field].as_str().or(answer.body["connection"][field].as_str());
                 issued.extend(secret.map(|secret| (request.key.to_owned(), secret.to_owned())));
@@ -112,14 +123,25 @@ async fn no_answer_repeats_a_secret() {
         assert_eq!(heard.with(&platform::entropy::digest(secret)), [""; 0], "the digest stays inside");
     }
     for old in [
-        ADMIN, &cast.own.token, &cast.sibling.token, &cast.cousin.token, &cast.parent.token, &cast.removed.token, &cast.api,
-        &cast.revoked, &cast.org, &cast.revoked_org, &cast.boot, &cast.sibling_boot,
+        ADMIN,
+        &cast.own.token,
+        &cast.sibling.token,
+        &cast.cousin.token,
+        &cast.parent.token,
+        &cast.removed.token,
+        &cast.api,
+        &cast.revoked,
+        &cast.org,
+        &cast.revoked_org,
+        &cast.boot,
+        &cast.sibling_boot,
     ] {
         assert_eq!(heard.with(old), [""; 0], "issued before");
         assert_eq!(heard.with(&platform::entropy::digest(old)), [""; 0], "its digest");
     }
     for agent in [&cast.own, &cast.sibling] {
-        let secret = cast.world.platform.store.workspace(agent.id.parse().unwrap()).await.unwrap().unwrap().inbound_secret;
+        let secret =
+            cast.world.platform.store.workspace(agent.id.parse().unwrap()).await.unwrap().unwrap().inbound_secret;
         let told = heard.with(&secret);
         assert!(told.iter().all(|request| *request == "POST /registry/register"), "the agent alone hears it: {told:?}");
     }
@@ -131,7 +153,8 @@ async fn no_log_line_has_a_secret() {
     let filter = EnvFilter::new("debug,dynoxide=off,hyper=off,local=off");
     let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(log.clone()).finish();
     let _guard = subscriber.set_default();
-    let agent = FakeAgent::start(Mood::Answer(r#"{"jsonrpc":"2.0","id":1,"result":"said-in-confidence"}"#.into())).await;
+    let agent =
+        FakeAgent::start(Mood::Answer(r#"{"jsonrpc":"2.0","id":1,"result":"said-in-confidence"}"#.into())).await;
     let cast = Cast::new().await;
     let world = &cast.world;
     world.register(&cast.parent, &agent.url).await.expect(200);
@@ -148,7 +171,12 @@ async fn no_log_line_has_a_secret() {
     for request in cast.requests(&cast.sibling.id) {
         let answer = cast.send(&request, Some(&bearer(&cast.sibling.token))).await;
         let open = ["GET /health", "GET /metrics"].contains(&request.key);
-        assert!(open || answer.status == 503 || request.key.ends_with("test-token"), "{}: {}", request.key, answer.text);
+        assert!(
+            open || answer.status == 503 || request.key.ends_with("test-token"),
+            "{}: {}",
+            request.key,
+            answer.text
+        );
     }
     world.gate.heal();
 
@@ -156,8 +184,19 @@ async fn no_log_line_has_a_secret() {
     assert!(text.contains("org token issued") && text.contains("datastore"), "the log was captured");
     let stored = world.platform.store.workspace(cast.own.id.parse().unwrap()).await.unwrap().unwrap();
     let old = [
-        ADMIN, &cast.own.token, &cast.sibling.token, &cast.cousin.token, &cast.removed.token, &cast.api, &cast.revoked,
-        &cast.org, &cast.revoked_org, &cast.boot, &cast.sibling_boot, &stored.inbound_secret, "said-in-confidence",
+        ADMIN,
+        &cast.own.token,
+        &cast.sibling.token,
+        &cast.cousin.token,
+        &cast.removed.token,
+        &cast.api,
+        &cast.revoked,
+        &cast.org,
+        &cast.revoked_org,
+        &cast.boot,
+        &cast.sibling_boot,
+        &stored.inbound_secret,
+        "said-in-confidence",
     ];
     for secret in issued.iter().map(|(_, secret)| secret.as_str()).chain(old) {
         let line = text.lines().find(|line| line.contains(secret));
