@@ -113,8 +113,7 @@ async fn refresh(platform: &Platform, permitted: &mut Permitted) -> Result<()> {
     Ok(())
 }
 
-/// Puts the pointer into its lane. Where that fails, the message ends, its messageId is free again, and the sender hears
-/// 503. Where even that fails, the message stays accepted: it is stored, and the sweep sends its pointer.
+/// Puts the pointer into its lane. Where that fails, the message ends, its messageId is free again, and the sender hears 503.
 async fn send(platform: &Platform, workspace: &Workspace, draft: &Draft) -> Result<()> {
     let message = &draft.message;
     let Err(error) = point_to(platform, message).await else { return Ok(()) };
@@ -127,14 +126,11 @@ async fn send(platform: &Platform, workspace: &Workspace, draft: &Draft) -> Resu
         .put_message(&dropped, platform.config.retention)
         .release_idempotency(message.target, &draft.idempotency);
     let settled = platform.tell(transaction, workspace, end_event(&dropped)).commit().await;
-    match settled {
-        Err(CommitError::Store(fault)) => {
-            tracing::error!(%error, %fault, message = %message.id, "not queued and not dropped; the sweep queues it");
-            Ok(())
-        }
-        // Moved: its workspace was deleted, which dropped it.
-        Ok(()) | Err(CommitError::Moved(_)) => Err(error.into()),
+    if let Err(CommitError::Store(fault)) = settled {
+        // Perhaps it stays queued: then the sender's repeat finds it by its messageId, or else the sweep sends it.
+        tracing::error!(%fault, message = %message.id, "a message that could not be queued could not be dropped either");
     }
+    Err(error.into())
 }
 
 /// Whoever sent it first may have got no further than its record. A second pointer of one epoch changes nothing: the

@@ -6,7 +6,7 @@ use http::StatusCode;
 use platform::store::BodyKind;
 use platform::{Platform, Problem, Reply, Result};
 use rules::message::{Message, State};
-use rules::{MessageId, Status, WorkspaceId};
+use rules::Status;
 use serde_json::json;
 
 /// The looks at a record come at these distances, and then at the last one.
@@ -78,8 +78,9 @@ pub(crate) async fn outcome(platform: &Platform, message: &Message) -> Result<Re
     }
 }
 
-async fn queued(platform: &Platform, message: &Message, status: Status, push: bool) -> Result<Reply> {
-    let depth = platform.store.open_count(message.target).await?;
+async fn queued(platform: &Platform, message: &Message, status: Status, push: bool) -> Reply {
+    // Null when it cannot be counted.
+    let depth = platform.store.open_count(message.target).await.ok();
     let text = match (message.state, push, status.is_dispatchable()) {
         (State::Queued, false, _) => "queued for poll".to_owned(),
         (State::Queued, true, false) => format!("queued: {}", rules::dispatch::waiting_for(status)),
@@ -95,5 +96,5 @@ async fn queued(platform: &Platform, message: &Message, status: Status, push: bo
         "message": text,
         "delivery_mode": if push { "push" } else { "poll" },
     });
-    Ok(Reply::json(StatusCode::ACCEPTED, &body).header("location", &location).header("retry-after", "2"))
+    Reply::json(StatusCode::ACCEPTED, &body).header("location", &location).header("retry-after", "2")
 }

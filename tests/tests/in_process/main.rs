@@ -2,6 +2,7 @@
 
 mod a2a;
 mod bad_input;
+mod faults;
 mod incidents;
 mod races;
 mod strangers;

@@ -90,10 +90,11 @@ pub(super) fn write(parts: &Parts, body: &[u8], of: Circumstances) -> Result<Vec
         Ok(text) => (Some(Cow::Borrowed(text)), false),
         Err(_) => (Some(Cow::Owned(STANDARD.encode(body))), true),
     };
+    let path = decoded(parts.uri.path());
     let event = Event {
         version: "2.0",
         route_key: of.route_key,
-        raw_path: parts.uri.path(),
+        raw_path: &path,
         raw_query_string: parts.uri.query().unwrap_or_default(),
         cookies: cookies(&parts.headers),
         headers: Headers(&parts.headers),
@@ -106,7 +107,7 @@ pub(super) fn write(parts: &Parts, body: &[u8], of: Circumstances) -> Result<Vec
             domain_prefix: host.split(['.', ':']).next().unwrap_or_default(),
             http: Http {
                 method: parts.method.as_str(),
-                path: parts.uri.path(),
+                path: &path,
                 protocol: protocol(parts.version),
                 source_ip: of.peer.ip().to_string(),
                 user_agent: parts.headers.get(USER_AGENT).map(text_of).unwrap_or_default(),
@@ -123,6 +124,15 @@ pub(super) fn write(parts: &Parts, body: &[u8], of: Circumstances) -> Result<Vec
     let mut json = Vec::with_capacity(1_536 + body.len() + body.len() / 8);
     serde_json::to_writer(&mut json, &event)?;
     Ok(json)
+}
+
+/// The path as an HTTP API gives it: despite the name `rawPath` it is percent-decoded, and ends at a `?` that appears.
+fn decoded(path: &str) -> Cow<'_, str> {
+    let path = percent_decode_str(path).decode_utf8_lossy();
+    match path.find('?') {
+        Some(end) => Cow::Owned(path[..end].to_owned()),
+        None => path,
+    }
 }
 
 /// Headers that belong to the connection, and cookies, which have a place of their own. API Gateway also adds

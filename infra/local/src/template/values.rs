@@ -1,4 +1,4 @@
-//! Values that CloudFormation computes: `!Ref`, `!GetAtt`, `!Sub` and `!Join`, over parameters.
+//! Values that CloudFormation computes: `!Ref`, `!GetAtt` and `!Sub`, over parameters.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -20,7 +20,7 @@ impl Values {
             .filter_map(|(name, parameter)| Some((name.clone(), scalar(&parameter["Default"])?)))
             .collect();
         for (variable, declared) in variables {
-            if let (Some(parameter), Some(value)) = (parameter_of(declared), given.get(variable))
+            if let (Some(parameter), Some(value)) = (target(declared), given.get(variable))
                 && values.contains_key(parameter)
             {
                 values.insert(parameter.to_owned(), value.clone());
@@ -38,10 +38,6 @@ impl Values {
         if tagged.tag == "Sub" {
             return self.substitute(tagged.value.as_str()?);
         }
-        if tagged.tag == "Join" {
-            let parts = self.list(&tagged.value[1]);
-            return Some(parts.join(tagged.value[0].as_str()?));
-        }
         None
     }
 
@@ -50,12 +46,9 @@ impl Values {
         self.text(value)?.parse().ok()
     }
 
-    /// A list, also one that is a parameter of type `CommaDelimitedList`.
+    /// A list of texts.
     pub(super) fn list(&self, value: &Value) -> Vec<String> {
-        match value {
-            Value::Sequence(items) => items.iter().filter_map(|item| self.text(item)).collect(),
-            _ => self.text(value).map(|text| text.split(',').map(str::to_owned).collect()).unwrap_or_default(),
-        }
+        value.as_sequence().into_iter().flatten().filter_map(|item| self.text(item)).collect()
     }
 
     /// `${Parameter}` in a text; none when it names anything else.
@@ -83,14 +76,6 @@ pub(super) fn target(value: &Value) -> Option<&str> {
         name.split('.').next()
     } else {
         None
-    }
-}
-
-/// The parameter that a variable is, alone or as a joined list.
-fn parameter_of(value: &Value) -> Option<&str> {
-    match value {
-        Value::Tagged(tagged) if tagged.tag == "Join" => target(&tagged.value[1]),
-        _ => target(value),
     }
 }
 

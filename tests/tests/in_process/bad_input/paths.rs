@@ -53,6 +53,24 @@ fn odd() -> Vec<String> {
     .iter()
     .map(|text| (*text).to_owned())
     .collect();
+    // An HTTP API hands the path on with its percent signs decoded.
+    let decoded = [
+        "\0",
+        "\n",
+        "\r\nSet-Cookie: x",
+        " ",
+        "\t",
+        "é",
+        "💥",
+        "\u{fffd}",
+        "\u{2028}",
+        "#x",
+        "\\..\\x",
+        "<script>",
+        "' OR 1=1--",
+        "\"",
+    ];
+    odd.extend(decoded.map(str::to_owned));
     odd.extend([
         format!("{NOBODY}0"),
         NOBODY[1..].to_owned(),

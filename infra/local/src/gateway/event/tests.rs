@@ -40,7 +40,7 @@ fn a_request_with_query_cookies_and_a_text_body_is_as_api_gateway_writes_it() {
         json!({
             "version": "2.0",
             "routeKey": "POST /workspaces/{id}/a2a",
-            "rawPath": "/workspaces/a%20b/a2a",
+            "rawPath": "/workspaces/a b/a2a",
             "rawQueryString": "wait=5&tag=x&tag=y%26z&empty=",
             "cookies": ["session=1", "theme=dark", "third=3"],
             "headers": {
@@ -58,7 +58,7 @@ fn a_request_with_query_cookies_and_a_text_body_is_as_api_gateway_writes_it() {
                 "domainPrefix": "127",
                 "http": {
                     "method": "POST",
-                    "path": "/workspaces/a%20b/a2a",
+                    "path": "/workspaces/a b/a2a",
                     "protocol": "HTTP/1.1",
                     "sourceIp": "127.0.0.1",
                     "userAgent": "agent/1.0",
@@ -130,4 +130,15 @@ fn a_header_that_no_event_can_hold_does_not_stop_the_request() {
     assert_eq!(request.headers()["x-greeting"], "gr??e?");
     assert_eq!(request.headers()["x-latin"], "?t?");
     assert!(request.headers().contains_key("x-forwarded-proto"));
+}
+
+#[test]
+fn no_byte_in_a_path_keeps_lambda_from_reading_it() {
+    for byte in 0..=u8::MAX {
+        let request = Request::get(format!("/things/a%{byte:02X}b?q=1")).header("Host", "localhost:8080");
+        let event: LambdaRequest = serde_json::from_slice(&written(request, "GET /things/{id}", b"")).unwrap();
+        let request: lambda_http::Request = event.into();
+        assert!(request.uri().path().starts_with("/things/"), "{byte:02X}: {}", request.uri());
+        assert_eq!(request.query_string_parameters().first("q"), Some("1"), "{byte:02X}");
+    }
 }
