@@ -93,9 +93,7 @@ async fn respond(mood: Mood) -> Response {
     let json = |text: String| ([("content-type", "application/json")], text).into_response();
     match mood {
         Mood::Answer(text) => json(text),
-        Mood::Status(status) => {
-            (StatusCode::from_u16(status).unwrap(), [("retry-after", "1")], "{}").into_response()
-        }
+        Mood::Status(status) => (StatusCode::from_u16(status).unwrap(), [("retry-after", "1")], "{}").into_response(),
         Mood::Later => (StatusCode::ACCEPTED, [("preference-applied", "respond-async")], "{}").into_response(),
         Mood::Hang(length) => {
             tokio::time::sleep(length).await;

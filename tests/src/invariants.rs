@@ -173,7 +173,11 @@ impl Seen {
             assert_eq!(message.answer.is_some(), message.state == State::Completed, "{message:?}");
             if matches!(message.state, State::Dispatched | State::Delivered) {
                 let slot = message.slot.as_ref().and_then(|slot| self.slots.slots.get(slot));
-                assert_eq!(slot.and_then(|slot| slot.message), Some(message.id), "a delivery holds its slot: {message:?}");
+                assert_eq!(
+                    slot.and_then(|slot| slot.message),
+                    Some(message.id),
+                    "a delivery holds its slot: {message:?}"
+                );
             }
         }
         assert!(ended.is_empty(), "events of messages that do not exist: {ended:?}");

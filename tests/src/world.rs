@@ -2,15 +2,15 @@
 //! real SDK clients, a clock that stands still, and a [`Gate`] in front of every AWS request.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use aws_config::BehaviorVersion;
 use aws_config::retry::RetryConfig;
-use aws_sdk_sqs::config::retry::{RetryPartition, TokenBucket};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_sdk_sqs::config::retry::{RetryPartition, TokenBucket};
 use local::handler::Handler;
 use platform::clock::{Clock, ManualClock};
 use platform::config::Config;
@@ -224,7 +224,9 @@ impl World {
         let headers = answer["headers"].as_object().into_iter().flatten();
         Answer {
             status: u16::try_from(answer["statusCode"].as_u64().unwrap()).unwrap(),
-            headers: headers.map(|(name, value)| (name.clone(), value.as_str().unwrap_or_default().to_owned())).collect(),
+            headers: headers
+                .map(|(name, value)| (name.clone(), value.as_str().unwrap_or_default().to_owned()))
+                .collect(),
             body: serde_json::from_str(&text).unwrap_or(Value::Null),
             text,
         }

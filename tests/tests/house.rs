@@ -54,7 +54,10 @@ fn functions_depend_on_rules_and_platform_and_never_on_each_other() {
     for (function, dependencies) in &functions {
         for dependency in names(dependencies) {
             assert!(!functions.contains_key(dependency), "function {function} depends on function {dependency}");
-            assert!(!["local", "workspace-runtime", "tests"].contains(&dependency), "{function} depends on {dependency}");
+            assert!(
+                !["local", "workspace-runtime", "tests"].contains(&dependency),
+                "{function} depends on {dependency}"
+            );
         }
         assert!(names(dependencies).any(|name| name == "platform"), "{function} must use platform");
     }

@@ -1,5 +1,5 @@
 //! Scratch.
-#[path = "in_process/races/mod.rs"]
-mod races;
 #[path = "in_process/faults/mod.rs"]
 mod faults;
+#[path = "in_process/races/mod.rs"]
+mod races;

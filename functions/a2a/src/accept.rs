@@ -11,9 +11,9 @@ use rules::message::{Message, State};
 use rules::workspace::Workspace;
 use rules::{MessageId, Status, WorkspaceId};
 
+use crate::answer;
 use crate::caller::{self, Permitted};
 use crate::message::{Draft, draft};
-use crate::answer;
 
 /// How long a messageId is remembered.
 const IDEMPOTENCY: std::time::Duration = std::time::Duration::from_secs(24 * 3600);

@@ -5,8 +5,8 @@ use std::time::Duration;
 use http::StatusCode;
 use platform::store::BodyKind;
 use platform::{Platform, Problem, Reply, Result};
-use rules::message::{Message, State};
 use rules::Status;
+use rules::message::{Message, State};
 use serde_json::json;
 
 /// The looks at a record come at these distances, and then at the last one.

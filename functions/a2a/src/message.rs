@@ -75,16 +75,18 @@ fn refused(error: &EnvelopeError) -> Problem {
 
 fn priority(call: &Call, envelope: &Envelope) -> Result<Priority> {
     let Some(text) = call.header("x-priority").or(envelope.priority.as_deref()) else { return Ok(Priority::default()) };
-    Priority::parse(text)
-        .ok_or_else(|| Problem::bad_request("invalid_priority", "priority must be critical (100), task (50) or info (10)"))
+    Priority::parse(text).ok_or_else(|| {
+        Problem::bad_request("invalid_priority", "priority must be critical (100), task (50) or info (10)")
+    })
 }
 
 fn deadline(call: &Call, envelope: &Envelope, priority: Priority, now: Timestamp) -> Result<Timestamp> {
     let Some(text) = call.header("x-deadline").or(envelope.deadline.as_deref()) else {
         return Ok(now + priority.default_life());
     };
-    let deadline = Timestamp::parse_rfc3339(text)
-        .ok_or_else(|| Problem::bad_request("invalid_deadline", "the deadline must be a time like 2030-01-31T12:00:00Z"))?;
+    let deadline = Timestamp::parse_rfc3339(text).ok_or_else(|| {
+        Problem::bad_request("invalid_deadline", "the deadline must be a time like 2030-01-31T12:00:00Z")
+    })?;
     if deadline <= now {
         return Err(Problem::unprocessable("deadline_passed", "the deadline has passed already; nothing was queued"));
     }

@@ -49,7 +49,9 @@ pub(crate) async fn result(platform: Platform, call: Call) -> Result<Reply> {
             platform.wake_drain(id).await;
             Ok(Reply::ok(&json!({ "status": message.state })))
         }
-        Ended::Late => Err(Problem::conflict("late_result", "the message is not with this delivery any more; drop the result")),
+        Ended::Late => {
+            Err(Problem::conflict("late_result", "the message is not with this delivery any more; drop the result"))
+        }
         Ended::Unknown => Err(unknown()),
     }
 }

@@ -30,20 +30,10 @@ fn pair(call: &Call) -> Result<(WorkspaceId, WorkspaceId)> {
 pub(crate) async fn check_access(platform: Platform, call: Call) -> Result<Reply> {
     let pair = pair(&call);
     let look = Look::record().other(pair.as_ref().ok().map(|(_, target)| *target));
-    let (principal, caller, seen) = platform
-        .principal_at(&call, pair.map(|(caller, _)| caller), look)
-        .await?;
+    let (principal, caller, seen) = platform.principal_at(&call, pair.map(|(caller, _)| caller), look).await?;
     if matches!(principal, Principal::Workspace(own) if own != caller) {
-        return Err(Problem::forbidden(
-            "not_your_workspace",
-            "ask for your own workspace: caller_id must be its id",
-        ));
+        return Err(Problem::forbidden("not_your_workspace", "ask for your own workspace: caller_id must be its id"));
     }
-    let (from, to) = (
-        seen.workspace.as_ref().map(Party::from),
-        seen.other.as_ref().map(Party::from),
-    );
-    Ok(Reply::ok(
-        &json!({ "allowed": can_communicate(from.as_ref(), to.as_ref()) }),
-    ))
+    let (from, to) = (seen.workspace.as_ref().map(Party::from), seen.other.as_ref().map(Party::from));
+    Ok(Reply::ok(&json!({ "allowed": can_communicate(from.as_ref(), to.as_ref()) })))
 }

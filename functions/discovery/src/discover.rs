@@ -45,24 +45,16 @@ pub(crate) async fn discover(platform: Platform, call: Call) -> Result<Reply> {
 /// Who asks, as it says itself.
 fn caller(call: &Call) -> Result<WorkspaceId> {
     call.named_workspace()?.ok_or_else(|| {
-        Problem::bad_request(
-            "missing_workspace_id",
-            "say who asks: X-Workspace-ID: <id of the asking workspace>",
-        )
+        Problem::bad_request("missing_workspace_id", "say who asks: X-Workspace-ID: <id of the asking workspace>")
     })
 }
 
 /// The principal is the caller itself, still there, or an operator in its place.
-fn speaks_for(
-    principal: &Principal,
-    caller: WorkspaceId,
-    record: Option<&Workspace>,
-) -> Result<()> {
+fn speaks_for(principal: &Principal, caller: WorkspaceId, record: Option<&Workspace>) -> Result<()> {
     match principal {
-        Principal::Workspace(own) if *own != caller => Err(Problem::forbidden(
-            "not_your_workspace",
-            "the token belongs to another workspace than X-Workspace-ID",
-        )),
+        Principal::Workspace(own) if *own != caller => {
+            Err(Problem::forbidden("not_your_workspace", "the token belongs to another workspace than X-Workspace-ID"))
+        }
         Principal::Workspace(_) if record.is_none_or(|record| record.status == Status::Removed) => {
             Err(Problem::bad_credential())
         }
@@ -80,9 +72,7 @@ fn visible<'a>(
     match (sight(from.as_ref(), to.as_ref()), peer) {
         (Sight::Seen(_), Some(peer)) => Ok(peer),
         (_, None) if principal.is_operator() => Err(Problem::no_workspace()),
-        (_, Some(peer)) if principal.is_operator() && peer.status == Status::Removed => {
-            Err(Problem::gone())
-        }
+        (_, Some(peer)) if principal.is_operator() && peer.status == Status::Removed => Err(Problem::gone()),
         (Sight::Removed, _) => Err(Problem::gone()),
         _ => Err(Problem::forbidden(
             "access_denied",
@@ -92,13 +82,8 @@ fn visible<'a>(
 }
 
 fn stopped(status: Status) -> Problem {
-    let message =
-        format!("the workspace is {status}; an operator must start it before it can be reached");
-    Problem::new(
-        StatusCode::SERVICE_UNAVAILABLE,
-        "workspace_stopped",
-        message,
-    )
-    .with("status", status.as_str())
-    .retry_after(60)
+    let message = format!("the workspace is {status}; an operator must start it before it can be reached");
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "workspace_stopped", message)
+        .with("status", status.as_str())
+        .retry_after(60)
 }

@@ -18,19 +18,14 @@ impl Filter {
     fn new(text: &str) -> Result<Self> {
         let text = text.trim();
         if text.chars().count() > MAX_CHARS {
-            return Err(Problem::bad_request(
-                "invalid_query",
-                format!("q must be at most {MAX_CHARS} characters"),
-            ));
+            return Err(Problem::bad_request("invalid_query", format!("q must be at most {MAX_CHARS} characters")));
         }
         Ok(Self(text.to_lowercase()))
     }
 
     /// Whether the name or the role contains it, whatever the case. No role is an empty one.
     pub(crate) fn matches(&self, name: &str, role: Option<&str>) -> bool {
-        [name, role.unwrap_or_default()]
-            .iter()
-            .any(|text| text.to_lowercase().contains(&self.0))
+        [name, role.unwrap_or_default()].iter().any(|text| text.to_lowercase().contains(&self.0))
     }
 }
 
@@ -52,20 +47,13 @@ mod tests {
             // Name and role are two texts, not one.
             ("a r", "Ada", Some("research"), false),
         ] {
-            assert_eq!(
-                Filter::new(q).unwrap().matches(name, role),
-                expected,
-                "{q:?} in {name:?}, {role:?}"
-            );
+            assert_eq!(Filter::new(q).unwrap().matches(name, role), expected, "{q:?} in {name:?}, {role:?}");
         }
     }
 
     #[test]
     fn its_length_is_bounded() {
         assert!(Filter::new(&"ä".repeat(200)).is_ok());
-        assert_eq!(
-            Filter::new(&"a".repeat(201)).unwrap_err().code,
-            "invalid_query"
-        );
+        assert_eq!(Filter::new(&"a".repeat(201)).unwrap_err().code, "invalid_query");
     }
 }

@@ -19,11 +19,7 @@ pub fn router() -> Router {
 mod tests {
     #[test]
     fn routes() {
-        let keys = [
-            "GET /registry/discover/{id}",
-            "GET /registry/{id}/peers",
-            "POST /registry/check-access",
-        ];
+        let keys = ["GET /registry/discover/{id}", "GET /registry/{id}/peers", "POST /registry/check-access"];
         assert_eq!(super::router().keys(), keys);
     }
 }

@@ -28,10 +28,7 @@ pub(crate) async fn peers(platform: Platform, call: Call) -> Result<Reply> {
     let mut found = relatives(&platform, &own).await?;
     found.retain(|(_, peer, _)| filter.matches(&peer.name, peer.role.as_deref()));
     let (base, now) = (base_url(&call, &platform.config), platform.now());
-    let shown: Vec<Value> = found
-        .iter()
-        .map(|(_, peer, lease)| item(peer, lease.as_ref(), &base, now))
-        .collect();
+    let shown: Vec<Value> = found.iter().map(|(_, peer, lease)| item(peer, lease.as_ref(), &base, now)).collect();
     Ok(Reply::ok(&shown))
 }
 
@@ -44,11 +41,7 @@ async fn relatives(platform: &Platform, own: &Workspace) -> Result<Vec<Relative>
         platform.store.children(&own.org, own.parent_id),
         platform.store.children(&own.org, Some(own.id)),
     )?;
-    let mut ids: Vec<_> = siblings
-        .into_iter()
-        .chain(children)
-        .chain(own.parent_id)
-        .collect();
+    let mut ids: Vec<_> = siblings.into_iter().chain(children).chain(own.parent_id).collect();
     let mut known = std::collections::HashSet::from([own.id]);
     ids.retain(|id| known.insert(*id));
     let records = platform.store.look_many(&ids).await?;
@@ -59,9 +52,7 @@ fn related(own: &Workspace, records: Vec<(Workspace, Option<Lease>)>) -> Vec<Rel
     let me = Party::from(own);
     let mut relatives: Vec<Relative> = records
         .into_iter()
-        .filter_map(|(peer, lease)| {
-            Some((relation(Some(&me), Some(&Party::from(&peer)))?, peer, lease))
-        })
+        .filter_map(|(peer, lease)| Some((relation(Some(&me), Some(&Party::from(&peer)))?, peer, lease)))
         .collect();
     relatives.sort_by_key(|(relation, _, _)| match relation {
         Relation::Own | Relation::Sibling => 0,
@@ -114,26 +105,15 @@ mod tests {
             // The index still had it here after it moved under its sibling.
             workspace(6, Some(2), "online"),
         ];
-        let found = related(
-            &own,
-            records.into_iter().map(|record| (record, None)).collect(),
-        );
-        let names: Vec<_> = found
-            .iter()
-            .map(|(_, peer, _)| peer.name.as_str())
-            .collect();
+        let found = related(&own, records.into_iter().map(|record| (record, None)).collect());
+        let names: Vec<_> = found.iter().map(|(_, peer, _)| peer.name.as_str()).collect();
         assert_eq!(names, ["w2", "w3", "w4", "w9"]);
     }
 
     #[test]
     fn an_item_shows_the_hub_and_the_true_status() {
         let peer = workspace(2, None, "online");
-        let shown = item(
-            &peer,
-            None,
-            "https://hub.example",
-            Timestamp::from_millis(1),
-        );
+        let shown = item(&peer, None, "https://hub.example", Timestamp::from_millis(1));
         let expected = json!({
             "id": peer.id, "name": "w2", "role": null, "tier": 2, "status": "offline",
             "url": format!("https://hub.example/workspaces/{}/a2a", peer.id),

@@ -8,11 +8,11 @@ use platform::delivery::{Ended, Ending, SlotAfter};
 use platform::queues::{Received, Reminder};
 use platform::store::{BodyKind, Look, StoreError};
 use platform::{Platform, Result};
+use rules::WorkspaceId;
 use rules::dispatch::{Gate, Next, gate, settle};
 use rules::liveness::effective;
 use rules::message::{Message, State};
 use rules::workspace::Workspace;
-use rules::WorkspaceId;
 
 use crate::call::call;
 

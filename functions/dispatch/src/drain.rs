@@ -47,12 +47,7 @@ async fn serve(platform: &Platform, id: WorkspaceId, slot: &str) -> Result<After
 }
 
 /// One pointer, from the first queue that has one.
-async fn receive(
-    platform: &Platform,
-    id: WorkspaceId,
-    order: &[Priority],
-    attempt: &str,
-) -> Result<Option<Received>> {
+async fn receive(platform: &Platform, id: WorkspaceId, order: &[Priority], attempt: &str) -> Result<Option<Received>> {
     for (place, priority) in order.iter().enumerate() {
         let last = place + 1 == order.len();
         if let Some(received) = platform.queues.receive(id, *priority, attempt, last).await? {

@@ -6,9 +6,7 @@ use platform::Router;
 
 /// The routes of this function.
 pub fn router() -> Router {
-    Router::new()
-        .route("GET /events", list::of_all)
-        .route("GET /events/{id}", list::of_one)
+    Router::new().route("GET /events", list::of_all).route("GET /events/{id}", list::of_one)
 }
 
 #[cfg(test)]

@@ -39,10 +39,7 @@ impl From<StoredEvent> for Shown {
 pub(crate) async fn of_all(platform: Platform, call: Call) -> Result<Reply> {
     platform.operator(&call).await?;
     let limit = limit(&call)?;
-    let events = platform
-        .store
-        .events(&platform.config.org, limit, platform.now())
-        .await?;
+    let events = platform.store.events(&platform.config.org, limit, platform.now()).await?;
     Ok(shown(events))
 }
 
@@ -83,8 +80,7 @@ mod tests {
 
     #[test]
     fn the_payload_is_json_and_not_text() {
-        let shown =
-            serde_json::to_value(Shown::from(stored(r#"{"url":"https://a.example"}"#))).unwrap();
+        let shown = serde_json::to_value(Shown::from(stored(r#"{"url":"https://a.example"}"#))).unwrap();
         let expected = json!({
             "id": "01890a5d-ac96-774b-bcce-b302099a8057", "event_type": "WORKSPACE_ONLINE",
             "workspace_id": "0a0b0c0d-1111-4222-8333-444455556666", "payload": { "url": "https://a.example" },

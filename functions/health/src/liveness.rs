@@ -39,23 +39,13 @@ mod tests {
     use super::*;
 
     fn tick(name: &str, at: i64, suspect: bool) -> Tick {
-        Tick {
-            name: name.to_owned(),
-            at: Timestamp::from_millis(at),
-            suspect,
-        }
+        Tick { name: name.to_owned(), at: Timestamp::from_millis(at), suspect }
     }
 
     #[test]
     fn each_subsystem_with_its_age() {
         let now = Timestamp::from_millis(1_000_000);
-        let told = shown(
-            &[
-                tick("sweep", 970_500, false),
-                tick("scheduler", 800_000, false),
-            ],
-            now,
-        );
+        let told = shown(&[tick("sweep", 970_500, false), tick("scheduler", 800_000, false)], now);
         let expected = json!({
             "subsystems": {
                 "sweep": { "last_tick_at": "1970-01-01T00:16:10.500Z", "seconds_ago": 29, "stale": false },
@@ -69,10 +59,7 @@ mod tests {
     #[test]
     fn one_suspicion_is_enough_and_nothing_is_an_empty_object() {
         let now = Timestamp::from_millis(1_000_000);
-        assert_eq!(
-            shown(&[], now),
-            json!({ "subsystems": {}, "control_plane_suspect": false })
-        );
+        assert_eq!(shown(&[], now), json!({ "subsystems": {}, "control_plane_suspect": false }));
         let told = shown(&[tick("a", 0, false), tick("sweep", 1, true)], now);
         assert_eq!(told["control_plane_suspect"], true);
     }

@@ -83,10 +83,8 @@ impl Heartbeat {
     /// Reads and validates the body.
     pub(crate) fn read(call: &Call, now: Timestamp) -> Result<Self> {
         let body: Body = call.json()?;
-        let workspace_id = body
-            .workspace_id
-            .parse()
-            .map_err(|_| Problem::bad_request("invalid_id", "workspace_id must be a UUID"))?;
+        let workspace_id =
+            body.workspace_id.parse().map_err(|_| Problem::bad_request("invalid_id", "workspace_id must be a UUID"))?;
         let card = match body.agent_card.filter(|card| card.as_object().is_none_or(|card| !card.is_empty())) {
             Some(card) if !card.is_null() => {
                 field::agent_card(&card)?;
@@ -110,7 +108,10 @@ impl Heartbeat {
                 .into_iter()
                 .filter(|(name, on)| *on && CAPABILITIES.contains(&name.as_str()))
                 .collect(),
-            idle_timeout_seconds: metadata.idle_timeout_seconds.and_then(|seconds| u32::try_from(seconds).ok()).filter(|s| *s > 0),
+            idle_timeout_seconds: metadata
+                .idle_timeout_seconds
+                .and_then(|seconds| u32::try_from(seconds).ok())
+                .filter(|s| *s > 0),
             register_state: body.register_state.map(|Object(state)| RegisterState { failing_since: None, ..state }),
         };
         let monthly_spend = body.monthly_spend.filter(|cents| *cents > 0).map(|cents| cents.min(MAX_SPEND));

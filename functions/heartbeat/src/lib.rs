@@ -5,8 +5,8 @@ mod slow;
 
 use platform::store::Renewal;
 use platform::{Call, Platform, Reply, Result, Router};
-use rules::lease::Lease;
 use rules::Status;
+use rules::lease::Lease;
 use serde_json::json;
 
 use crate::beat::Heartbeat;
@@ -30,8 +30,10 @@ async fn heartbeat(platform: Platform, call: Call) -> Result<Reply> {
     if heartbeat.beat.is_steady() {
         let until = now + platform.config.liveness_ttl;
         let spend = heartbeat.monthly_spend;
-        let renewal =
-            platform.store.renew_lease(heartbeat.workspace_id, digest.as_deref(), &heartbeat.beat, spend, until).await?;
+        let renewal = platform
+            .store
+            .renew_lease(heartbeat.workspace_id, digest.as_deref(), &heartbeat.beat, spend, until)
+            .await?;
         if let Renewal::Renewed(lease) = renewal
             && !lease.control
         {

@@ -140,8 +140,7 @@ fn renewed(
         open: after.bootstrap_open,
         work: true,
         control: after.wants_control(),
-        busy_since: (beat.active_tasks > 0)
-            .then(|| before.and_then(|lease| lease.busy_since).unwrap_or(beat.at)),
+        busy_since: (beat.active_tasks > 0).then(|| before.and_then(|lease| lease.busy_since).unwrap_or(beat.at)),
         monthly_spend: monthly_spend.or(before.map(|lease| lease.monthly_spend)).unwrap_or(after.monthly_spend),
         beat,
     };

@@ -31,11 +31,7 @@ pub(crate) async fn mark(
 }
 
 /// A register ended in 401 by a credential that was once this workspace's own.
-pub(crate) async fn hold_against(
-    platform: &Platform,
-    snapshot: &Snapshot,
-    workspace: &Workspace,
-) -> Result<(), Fault> {
+pub(crate) async fn hold_against(platform: &Platform, snapshot: &Snapshot, workspace: &Workspace) -> Result<(), Fault> {
     let now = platform.now();
     let window = platform.config.register_failure_window;
     let known = workspace.auth_failure.filter(|known| now.since(known.last) < window);

@@ -3,11 +3,11 @@
 use platform::decide::{Fault, decide};
 use platform::store::{Look, Snapshot};
 use platform::{Call, Platform, Problem, Reply, Result};
+use rules::Status;
 use rules::credential::{Denial, Grant, may_register};
 use rules::lease::{Beat, Lease};
 use rules::register::apply;
 use rules::workspace::Workspace;
-use rules::Status;
 use serde_json::json;
 
 use crate::request::Request;

@@ -23,10 +23,8 @@ struct Body {
 /// 400 malformed, or `agent_card_url_rejected`; 401; 404 unknown; 410 removed.
 pub(crate) async fn update_card(platform: Platform, call: Call) -> Result<Reply> {
     let body: Body = call.json()?;
-    let id = body
-        .workspace_id
-        .parse()
-        .map_err(|_| Problem::bad_request("invalid_id", "workspace_id must be a UUID"))?;
+    let id =
+        body.workspace_id.parse().map_err(|_| Problem::bad_request("invalid_id", "workspace_id must be a UUID"))?;
     field::agent_card(&body.agent_card)?;
     let digest = call.bearer().map(platform::entropy::digest);
     decide(|| round(&platform, id, &body.agent_card, digest.as_deref())).await?;

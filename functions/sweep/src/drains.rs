@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use platform::delivery::{Ending, SlotAfter};
 use platform::decide::decide;
+use platform::delivery::{Ending, SlotAfter};
 use platform::store::{Look, Snapshot};
 use platform::{Platform, Result};
 use rules::delivery::DeliveryMode;

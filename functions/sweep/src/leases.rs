@@ -32,7 +32,11 @@ pub(crate) async fn sweep(platform: &Platform) -> Result<bool> {
     let suspected = before.as_ref().is_some_and(|tick| tick.suspect);
     if suspect_ourselves(total - leases.len(), leases.len()) {
         if !suspected {
-            tracing::error!(expired = leases.len(), total, "most leases ran out at once: the platform is suspect, nothing marked");
+            tracing::error!(
+                expired = leases.len(),
+                total,
+                "most leases ran out at once: the platform is suspect, nothing marked"
+            );
             return Ok(true);
         }
     }

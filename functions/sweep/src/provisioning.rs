@@ -2,11 +2,11 @@
 
 use platform::decide::{Fault, decide};
 use platform::{Platform, Result};
-use rules::{Status, WorkspaceId};
 use rules::event::{Event, EventType};
 use rules::reason::{ReasonCode, StatusReason};
 use rules::transition::{self, Trigger};
 use rules::workspace::Workspace;
+use rules::{Status, WorkspaceId};
 use serde_json::json;
 
 /// Fails every workspace that has been provisioning for longer than its limit. Never suspects the platform.

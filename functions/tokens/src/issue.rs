@@ -18,13 +18,7 @@ pub(crate) struct Fresh {
 }
 
 /// A token of the organisation `org`, for whoever presents it.
-pub(crate) fn fresh(
-    platform: &Platform,
-    kind: TokenKind,
-    org: &str,
-    name: Option<String>,
-    by: &Principal,
-) -> Fresh {
+pub(crate) fn fresh(platform: &Platform, kind: TokenKind, org: &str, name: Option<String>, by: &Principal) -> Fresh {
     let secret = platform.entropy.secret();
     let token = Token {
         id: TokenId::new(platform.entropy.uuid()),
@@ -60,25 +54,14 @@ pub(crate) async fn issue(
     fresh.token.generation = workspace.generation;
     let payload = json!({ "token_id": fresh.token.id, "kind": kind, "by": by.label() });
     let event = Event::new(EventType::TokenIssued, payload);
-    first_credential(platform, seen, workspace, event)
-        .issue_token(&fresh.token)
-        .commit()
-        .await?;
+    first_credential(platform, seen, workspace, event).issue_token(&fresh.token).commit().await?;
     Ok(fresh)
 }
 
 /// The beginning of a change of credentials: the record with the next version, its bootstrap over, and the event.
-pub(crate) fn change<'a>(
-    platform: &'a Platform,
-    workspace: &Workspace,
-    event: Event,
-) -> Transaction<'a> {
+pub(crate) fn change<'a>(platform: &'a Platform, workspace: &Workspace, event: Event) -> Transaction<'a> {
     let after = changed(workspace, platform.now());
-    platform.tell(
-        platform.store.transaction().put_workspace(&after),
-        &after,
-        [event],
-    )
+    platform.tell(platform.store.transaction().put_workspace(&after), &after, [event])
 }
 
 /// A change by which a workspace that may never have had a credential has one: heartbeats without any end with it.
@@ -89,9 +72,5 @@ pub(crate) fn first_credential<'a>(
     event: Event,
 ) -> Transaction<'a> {
     let transaction = change(platform, workspace, event);
-    if workspace.bootstrap_open {
-        transaction.close_lease(workspace.id, seen.lease.as_ref())
-    } else {
-        transaction
-    }
+    if workspace.bootstrap_open { transaction.close_lease(workspace.id, seen.lease.as_ref()) } else { transaction }
 }

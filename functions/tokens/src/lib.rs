@@ -21,18 +21,9 @@ pub fn router() -> Router {
         .route("GET /org/tokens", list::of_org)
         .route("POST /org/tokens", mint_org::mint)
         .route("DELETE /org/tokens/{token_id}", revoke_org::revoke)
-        .route(
-            "GET /admin/workspaces/{id}/test-token",
-            test_token::test_token,
-        )
-        .route(
-            "POST /admin/workspaces/{id}/test-token",
-            test_token::test_token,
-        )
-        .route(
-            "POST /admin/workspaces/{id}/reset-credentials",
-            reset_credentials::reset_credentials,
-        )
+        .route("GET /admin/workspaces/{id}/test-token", test_token::test_token)
+        .route("POST /admin/workspaces/{id}/test-token", test_token::test_token)
+        .route("POST /admin/workspaces/{id}/reset-credentials", reset_credentials::reset_credentials)
 }
 
 #[cfg(test)]

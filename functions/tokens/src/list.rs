@@ -45,11 +45,7 @@ impl<'a> From<&'a Token> for Shown<'a> {
 
 impl<'a> From<&'a Token> for ShownOrg<'a> {
     fn from(token: &'a Token) -> Self {
-        Self {
-            token: token.into(),
-            org_id: &token.org,
-            created_by: token.created_by.as_deref(),
-        }
+        Self { token: token.into(), org_id: &token.org, created_by: token.created_by.as_deref() }
     }
 }
 
@@ -64,9 +60,7 @@ pub(crate) async fn of_workspace(platform: Platform, call: Call) -> Result<Reply
     let offset = call.number("offset", 0, 0, u32::MAX)? as usize;
     seen.workspace.ok_or_else(Problem::no_workspace)?;
     let tokens = platform.store.tokens_of(id).await?;
-    Ok(page(
-        newest(&tokens).skip(offset).take(limit).map(Shown::from),
-    ))
+    Ok(page(newest(&tokens).skip(offset).take(limit).map(Shown::from)))
 }
 
 /// Answers operators with 200 `{"tokens":[{"id","prefix","kind","name"?,"created_at","last_used_at","org_id","created_by"?}],
@@ -77,9 +71,7 @@ pub(crate) async fn of_workspace(platform: Platform, call: Call) -> Result<Reply
 pub(crate) async fn of_org(platform: Platform, call: Call) -> Result<Reply> {
     platform.operator(&call).await?;
     let tokens = platform.store.org_tokens(&platform.config.org).await?;
-    Ok(page(
-        newest(&tokens).take(MAX_ORG_TOKENS).map(ShownOrg::from),
-    ))
+    Ok(page(newest(&tokens).take(MAX_ORG_TOKENS).map(ShownOrg::from)))
 }
 
 /// The store lists them oldest first.
@@ -108,13 +100,7 @@ mod tests {
     fn newest_first_and_only_live_ones() {
         let tokens = [token(1, None), token(2, Some(2_000)), token(3, None)];
         let ids: Vec<_> = newest(&tokens).map(|token| token.id.to_string()).collect();
-        assert_eq!(
-            ids,
-            [
-                "00000000-0000-4000-8000-000000000003",
-                "00000000-0000-4000-8000-000000000001"
-            ]
-        );
+        assert_eq!(ids, ["00000000-0000-4000-8000-000000000003", "00000000-0000-4000-8000-000000000001"]);
     }
 
     #[test]

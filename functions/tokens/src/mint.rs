@@ -41,9 +41,7 @@ pub(crate) async fn mint(platform: Platform, call: Call) -> Result<Reply> {
 }
 
 async fn round(platform: &Platform, call: &Call) -> Result<Reply, Fault> {
-    let (principal, id, seen) = platform
-        .operator_or_self(call, Look::record().lease())
-        .await?;
+    let (principal, id, seen) = platform.operator_or_self(call, Look::record().lease()).await?;
     let name = Body::read(call)?;
     let workspace = seen.workspace.as_ref().ok_or_else(Problem::no_workspace)?;
     let fresh = issue(platform, &seen, workspace, TokenKind::Api, name, &principal).await?;
@@ -67,16 +65,11 @@ mod tests {
             (json!({ "name": null }), Ok(None)),
             (json!({ "name": "  " }), Ok(None)),
             (json!({ "name": " ci " }), Ok(Some("ci".to_owned()))),
-            (
-                json!({ "name": "n".repeat(100) }),
-                Ok(Some("n".repeat(100))),
-            ),
+            (json!({ "name": "n".repeat(100) }), Ok(Some("n".repeat(100)))),
             (json!({ "name": "n".repeat(101) }), Err("invalid_field")),
             (json!({ "name": "a\nb" }), Err("invalid_field")),
         ] {
-            let name = serde_json::from_value::<Body>(body.clone())
-                .unwrap()
-                .into_name();
+            let name = serde_json::from_value::<Body>(body.clone()).unwrap().into_name();
             assert_eq!(name.map_err(|problem| problem.code), expected, "{body}");
         }
     }

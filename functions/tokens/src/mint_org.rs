@@ -37,12 +37,7 @@ async fn round(platform: &Platform, call: &Call) -> Result<Reply, Fault> {
     let org = &platform.config.org;
     may_issue_for_org(platform.store.org_tokens(org).await?.len())?;
     let fresh = fresh(platform, TokenKind::Org, org, name, &principal);
-    platform
-        .store
-        .transaction()
-        .issue_token(&fresh.token)
-        .commit()
-        .await?;
+    platform.store.transaction().issue_token(&fresh.token).commit().await?;
     tracing::info!(token = %fresh.token.id, by = %principal.label(), "org token issued");
     let minted = Minted {
         id: fresh.token.id,

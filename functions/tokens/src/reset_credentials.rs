@@ -24,18 +24,11 @@ async fn round(platform: &Platform, call: &Call) -> Result<Reply, Fault> {
     let workspace = seen.workspace.as_ref().ok_or_else(Problem::no_workspace)?;
     may_change(workspace, seen.token.as_ref())?;
     let secret = platform.entropy.secret();
-    let boot = one_time_credential(
-        workspace,
-        platform::entropy::digest(&secret),
-        platform.now(),
-    );
+    let boot = one_time_credential(workspace, platform::entropy::digest(&secret), platform.now());
     let expires_at = boot.ends_at.map(Timestamp::rfc3339);
     let payload = json!({ "by": principal.label(), "expires_at": expires_at });
     let event = Event::new(EventType::CredentialsReset, payload);
-    first_credential(platform, &seen, workspace, event)
-        .issue_boot(&boot)
-        .commit()
-        .await?;
+    first_credential(platform, &seen, workspace, event).issue_boot(&boot).commit().await?;
     let answer = json!({
         "boot_credential": secret,
         "workspace_id": id,

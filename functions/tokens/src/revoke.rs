@@ -23,17 +23,11 @@ pub(crate) async fn revoke(platform: Platform, call: Call) -> Result<Reply> {
 }
 
 async fn round(platform: &Platform, call: &Call) -> Result<Reply, Fault> {
-    let (principal, id, seen) = platform
-        .operator_or_self(call, Look::record().lease())
-        .await?;
+    let (principal, id, seen) = platform.operator_or_self(call, Look::record().lease()).await?;
     let token_id: TokenId = call.id("token_id")?;
     let workspace = seen.workspace.as_ref().ok_or_else(Problem::no_workspace)?;
     may_change(workspace, seen.token.as_ref())?;
-    let token = platform
-        .store
-        .token_of(id, token_id)
-        .await?
-        .ok_or_else(unknown)?;
+    let token = platform.store.token_of(id, token_id).await?.ok_or_else(unknown)?;
     let payload = json!({ "token_id": token.id, "kind": token.kind, "by": principal.label() });
     let event = Event::new(EventType::TokenRevoked, payload);
     let transaction = change(platform, workspace, event).revoke_token(&token, platform.now());
@@ -42,22 +36,11 @@ async fn round(platform: &Platform, call: &Call) -> Result<Reply, Fault> {
 }
 
 /// The lease renews by the digests on it without a look at the tokens, so a revoked one must leave it at once.
-fn off_the_lease<'a>(
-    transaction: Transaction<'a>,
-    seen: &Snapshot,
-    token: &Token,
-) -> Transaction<'a> {
-    let Some(id) = token
-        .workspace_id
-        .filter(|_| token.kind == TokenKind::Instance)
-    else {
+fn off_the_lease<'a>(transaction: Transaction<'a>, seen: &Snapshot, token: &Token) -> Transaction<'a> {
+    let Some(id) = token.workspace_id.filter(|_| token.kind == TokenKind::Instance) else {
         return transaction;
     };
-    if seen
-        .lease
-        .as_ref()
-        .is_some_and(|lease| lease.digests.contains_key(&token.digest))
-    {
+    if seen.lease.as_ref().is_some_and(|lease| lease.digests.contains_key(&token.digest)) {
         transaction.strike_digest(id, &token.digest)
     } else {
         transaction.check_not_admitted(id, &token.digest)
@@ -66,8 +49,5 @@ fn off_the_lease<'a>(
 
 /// 404 for a token, of a workspace or of the organisation.
 pub(crate) fn unknown() -> Problem {
-    Problem::not_found(
-        "token_unknown",
-        "no such live token here; list the tokens to see their ids",
-    )
+    Problem::not_found("token_unknown", "no such live token here; list the tokens to see their ids")
 }

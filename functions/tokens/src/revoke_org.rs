@@ -18,17 +18,8 @@ pub(crate) async fn revoke(platform: Platform, call: Call) -> Result<Reply> {
 async fn round(platform: &Platform, call: &Call) -> Result<Reply, Fault> {
     let principal = platform.operator(call).await?;
     let id: TokenId = call.id("token_id")?;
-    let token = platform
-        .store
-        .org_token(&platform.config.org, id)
-        .await?
-        .ok_or_else(unknown)?;
-    platform
-        .store
-        .transaction()
-        .revoke_token(&token, platform.now())
-        .commit()
-        .await?;
+    let token = platform.store.org_token(&platform.config.org, id).await?.ok_or_else(unknown)?;
+    platform.store.transaction().revoke_token(&token, platform.now()).commit().await?;
     tracing::info!(token = %id, by = %principal.label(), "org token revoked");
     Ok(Reply::ok(&json!({ "revoked": id })))
 }

@@ -24,15 +24,7 @@ pub(crate) async fn test_token(platform: Platform, call: Call) -> Result<Reply> 
 async fn round(platform: &Platform, call: &Call) -> Result<Reply, Fault> {
     let (principal, id, seen) = platform.operator_of(call, Look::record().lease()).await?;
     let workspace = seen.workspace.as_ref().ok_or_else(Problem::no_workspace)?;
-    let fresh = issue(
-        platform,
-        &seen,
-        workspace,
-        TokenKind::Instance,
-        None,
-        &principal,
-    )
-    .await?;
+    let fresh = issue(platform, &seen, workspace, TokenKind::Instance, None, &principal).await?;
     let answer = json!({ "auth_token": fresh.secret, "workspace_id": id });
     Ok(Reply::ok(&answer).header("cache-control", "no-store"))
 }

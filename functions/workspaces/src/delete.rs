@@ -37,11 +37,14 @@ pub(crate) async fn delete(platform: Platform, call: Call) -> Result<Reply> {
 
 fn confirmation(children: &[Workspace]) -> Problem {
     let named: Vec<Value> = children.iter().map(|child| json!({ "id": child.id, "name": child.name })).collect();
-    Problem::conflict("confirmation_required", "the workspace has children; repeat with ?confirm=true to delete them too")
-        .with("status", "confirmation_required")
-        .with("message", "the workspace has children; repeat with ?confirm=true to delete them too")
-        .with("children_count", named.len())
-        .with("children", named)
+    Problem::conflict(
+        "confirmation_required",
+        "the workspace has children; repeat with ?confirm=true to delete them too",
+    )
+    .with("status", "confirmation_required")
+    .with("message", "the workspace has children; repeat with ?confirm=true to delete them too")
+    .with("children_count", named.len())
+    .with("children", named)
 }
 
 async fn live_children(platform: &Platform, id: WorkspaceId) -> Result<Vec<Workspace>> {

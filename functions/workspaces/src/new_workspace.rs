@@ -113,11 +113,8 @@ pub(crate) async fn read(platform: &Platform, call: &Call) -> Result<Workspace> 
 impl Body {
     /// What this release does not keep is refused, never dropped in silence.
     fn refuse_what_would_be_lost(&self) -> Result<()> {
-        let lost = [
-            ("template", &self.template),
-            ("secrets", &self.secrets),
-            ("initial_memories", &self.initial_memories),
-        ];
+        let lost =
+            [("template", &self.template), ("secrets", &self.secrets), ("initial_memories", &self.initial_memories)];
         for (name, value) in lost {
             let empty = match value {
                 None | Some(Value::Null) => true,
@@ -144,7 +141,8 @@ pub(crate) fn non_empty(text: Option<&str>) -> Option<&str> {
 
 pub(crate) fn tier(number: Option<i64>) -> Result<Tier> {
     number.map_or(Ok(Tier::default()), |number| {
-        Tier::try_from(number).map_err(|error| Problem::bad_request("invalid_field", error.to_string()).with("field", "tier"))
+        Tier::try_from(number)
+            .map_err(|error| Problem::bad_request("invalid_field", error.to_string()).with("field", "tier"))
     })
 }
 

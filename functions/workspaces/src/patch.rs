@@ -159,7 +159,12 @@ fn events(before: &Workspace, after: &Workspace) -> Vec<Event> {
         let payload = json!({ "from": before.parent_id, "to": after.parent_id });
         events.push(Event::new(EventType::WorkspaceMoved, payload));
     }
-    let unmoved = Workspace { parent_id: before.parent_id, version: before.version, updated_at: before.updated_at, ..after.clone() };
+    let unmoved = Workspace {
+        parent_id: before.parent_id,
+        version: before.version,
+        updated_at: before.updated_at,
+        ..after.clone()
+    };
     if unmoved != *before {
         events.push(Event::new(EventType::WorkspaceUpdated, json!({ "name": after.name })));
     }

@@ -16,9 +16,10 @@ pub(crate) async fn parent_for(
     parent: WorkspaceId,
 ) -> Result<(Workspace, Vec<Workspace>), Fault> {
     let found = platform.store.workspace(parent).await?;
-    let found = found
-        .filter(|parent| parent.status != Status::Removed && parent.org == platform.config.org)
-        .ok_or_else(|| Problem::not_found("parent_unknown", "no such parent; create it first or leave parent_id out"))?;
+    let found =
+        found.filter(|parent| parent.status != Status::Removed && parent.org == platform.config.org).ok_or_else(
+            || Problem::not_found("parent_unknown", "no such parent; create it first or leave parent_id out"),
+        )?;
     let mut above = Vec::new();
     let mut current = found.clone();
     for _ in 0..MAX_DEPTH {

@@ -60,18 +60,13 @@ impl Activity {
         inner.next += 1;
         inner.tasks.insert(number, first_line(text));
         self.publish(&inner);
-        Arc::new(Task {
-            number,
-            activity: Arc::clone(self),
-        })
+        Arc::new(Task { number, activity: Arc::clone(self) })
     }
 
     /// Counts a turn that ended, with its error if it failed.
     pub fn turn_ended(&self, error: Option<&str>) {
         let mut inner = self.lock();
-        inner
-            .turns
-            .push_back((Instant::now(), error.map(first_line)));
+        inner.turns.push_back((Instant::now(), error.map(first_line)));
         inner.forget_before(Instant::now());
     }
 
@@ -79,26 +74,14 @@ impl Activity {
     pub fn report(&self) -> Report {
         let mut inner = self.lock();
         inner.forget_before(Instant::now());
-        let failed = inner
-            .turns
-            .iter()
-            .filter(|(_, error)| error.is_some())
-            .count();
-        #[expect(
-            clippy::cast_precision_loss,
-            reason = "nobody runs 2^52 turns in a minute"
-        )]
+        let failed = inner.turns.iter().filter(|(_, error)| error.is_some()).count();
+        #[expect(clippy::cast_precision_loss, reason = "nobody runs 2^52 turns in a minute")]
         let error_rate = failed as f64 / inner.turns.len().max(1) as f64;
         Report {
             active_tasks: inner.tasks.len(),
             current_task: inner.tasks.values().next().cloned().unwrap_or_default(),
             error_rate,
-            sample_error: inner
-                .turns
-                .iter()
-                .rev()
-                .find_map(|(_, error)| error.clone())
-                .unwrap_or_default(),
+            sample_error: inner.turns.iter().rev().find_map(|(_, error)| error.clone()).unwrap_or_default(),
         }
     }
 
@@ -131,11 +114,7 @@ impl Activity {
 
 impl Inner {
     fn forget_before(&mut self, now: Instant) {
-        while self
-            .turns
-            .front()
-            .is_some_and(|(ended, _)| now.duration_since(*ended) > WINDOW)
-        {
+        while self.turns.front().is_some_and(|(ended, _)| now.duration_since(*ended) > WINDOW) {
             self.turns.pop_front();
         }
     }
@@ -150,13 +129,7 @@ impl Drop for Task {
 }
 
 fn first_line(text: &str) -> String {
-    text.trim()
-        .lines()
-        .next()
-        .unwrap_or_default()
-        .chars()
-        .take(SAMPLE_CHARACTERS)
-        .collect()
+    text.trim().lines().next().unwrap_or_default().chars().take(SAMPLE_CHARACTERS).collect()
 }
 
 #[cfg(test)]

@@ -39,10 +39,7 @@ mod tests {
         for expected in [1, 2, 4, 8, 16, 32, 60, 60] {
             let pause = backoff.next(None).as_secs_f64();
             let expected = f64::from(expected);
-            assert!(
-                (expected..expected * 1.25).contains(&pause),
-                "{pause} for {expected}"
-            );
+            assert!((expected..expected * 1.25).contains(&pause), "{pause} for {expected}");
         }
         backoff.reset();
         assert!(backoff.next(None) < Duration::from_secs(2));
@@ -51,10 +48,7 @@ mod tests {
     #[test]
     fn waits_as_long_as_asked_within_reason() {
         let mut backoff = Backoff::default();
-        assert_eq!(
-            backoff.next(Some(Duration::from_secs(20))),
-            Duration::from_secs(20)
-        );
+        assert_eq!(backoff.next(Some(Duration::from_secs(20))), Duration::from_secs(20));
         assert_eq!(backoff.next(Some(Duration::from_secs(9999))), LONGEST_ASKED);
     }
 }

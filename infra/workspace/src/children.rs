@@ -28,18 +28,13 @@ impl Children {
     /// Lists the group that the child `leader` leads, which works for the message of `queue_id`.
     pub fn add(&self, leader: i32, queue_id: Option<String>) -> Group {
         self.lock().insert(leader, queue_id);
-        Group {
-            leader,
-            children: self.clone(),
-        }
+        Group { leader, children: self.clone() }
     }
 
     /// Sends a signal to all groups, or only to those that work for the message of `queue_id`. Gives their number.
     pub fn signal(&self, signal: Signal, queue_id: Option<&str>) -> usize {
         let groups = self.lock();
-        let meant = groups
-            .iter()
-            .filter(|(_, works_for)| queue_id.is_none() || works_for.as_deref() == queue_id);
+        let meant = groups.iter().filter(|(_, works_for)| queue_id.is_none() || works_for.as_deref() == queue_id);
         meant.filter(|(leader, _)| send(**leader, signal)).count()
     }
 
@@ -64,8 +59,6 @@ impl Drop for Group {
 
 fn send(leader: i32, signal: Signal) -> bool {
     killpg(Pid::from_raw(leader), signal)
-        .inspect_err(
-            |error| debug!(leader, %signal, %error, "the process group cannot be signalled"),
-        )
+        .inspect_err(|error| debug!(leader, %signal, %error, "the process group cannot be signalled"))
         .is_ok()
 }

@@ -34,12 +34,7 @@ const GRACE: Duration = Duration::from_secs(5);
 /// How much of the end of the error output is reported.
 const STDERR_TAIL: usize = 4 * 1024;
 /// What the command does not inherit.
-const SECRETS: [&str; 4] = [
-    "WORKSPACE_TOKEN",
-    "WORKSPACE_TOKEN_FILE",
-    "ADMIN_TOKEN",
-    "SECRETS_ENCRYPTION_KEY",
-];
+const SECRETS: [&str; 4] = ["WORKSPACE_TOKEN", "WORKSPACE_TOKEN_FILE", "ADMIN_TOKEN", "SECRETS_ENCRYPTION_KEY"];
 
 /// What a turn is about.
 #[derive(Debug, Default)]
@@ -70,23 +65,12 @@ pub async fn run(state: &State, input: Input) -> Outcome {
             return Outcome::failure(format!("the command could not be started: {error}"));
         }
     };
-    let leader = child
-        .id()
-        .and_then(|id| i32::try_from(id).ok())
-        .unwrap_or(i32::MAX);
+    let leader = child.id().and_then(|id| i32::try_from(id).ok()).unwrap_or(i32::MAX);
     let group = state.children.add(leader, input.queue_id);
     let mut stdout = Head::new(state.options.max_output_bytes);
     let mut stderr = Tail::new(STDERR_TAIL);
     let limit = Some(state.options.turn_timeout).filter(|limit| !limit.is_zero());
-    match converse(
-        &mut child,
-        &group,
-        input.text,
-        (&mut stdout, &mut stderr),
-        limit,
-    )
-    .await
-    {
+    match converse(&mut child, &group, input.text, (&mut stdout, &mut stderr), limit).await {
         Ok(End::Exited(status)) if status.success() => Outcome::answer(stdout.into_text()),
         Ok(End::Exited(status)) => {
             let (message, code) = describe(status);
@@ -118,11 +102,8 @@ fn spawn(state: &State, input: &Input) -> io::Result<Child> {
     for name in SECRETS {
         command.env_remove(name);
     }
-    let about = [
-        ("A2A_CALLER", &input.caller),
-        ("A2A_CONTEXT_ID", &input.context_id),
-        ("A2A_MESSAGE_ID", &input.message_id),
-    ];
+    let about =
+        [("A2A_CALLER", &input.caller), ("A2A_CONTEXT_ID", &input.context_id), ("A2A_MESSAGE_ID", &input.message_id)];
     for (name, value) in about {
         match value {
             Some(value) => command.env(name, value),
@@ -141,11 +122,7 @@ async fn converse(
 ) -> io::Result<End> {
     let (stdin, out, err) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
     let pipes = async {
-        tokio::join!(
-            feed(stdin, text),
-            read(out, |bytes| stdout.push(bytes)),
-            read(err, |bytes| stderr.push(bytes))
-        );
+        tokio::join!(feed(stdin, text), read(out, |bytes| stdout.push(bytes)), read(err, |bytes| stderr.push(bytes)));
     };
     tokio::pin!(pipes);
     let mut pipes_closed = false;
@@ -178,11 +155,7 @@ async fn converse(
         // What a killed process has written is still in the pipe; what is outside the group is not waited for.
         let _ = timeout(Duration::from_millis(200), &mut pipes).await;
     }
-    Ok(if too_long {
-        End::RanTooLong(status)
-    } else {
-        End::Exited(status)
-    })
+    Ok(if too_long { End::RanTooLong(status) } else { End::Exited(status) })
 }
 
 /// Writes the text and closes the pipe. A command that does not read is fine.
@@ -205,8 +178,7 @@ fn describe(status: ExitStatus) -> (String, i32) {
     match (status.code(), status.signal()) {
         (Some(code), _) => (format!("command exited with code {code}"), code),
         (None, Some(signal)) => {
-            let name = Signal::try_from(signal)
-                .map_or_else(|_| signal.to_string(), |signal| signal.to_string());
+            let name = Signal::try_from(signal).map_or_else(|_| signal.to_string(), |signal| signal.to_string());
             (format!("command was ended by {name}"), 128 + signal)
         }
         (None, None) => ("command ended without an exit code".to_owned(), -1),

@@ -17,19 +17,13 @@ const CANCEL: &str = "cancel";
 
 /// Does what one entry of a heartbeat's answer says.
 pub fn obey(state: &State, entry: &Value) {
-    let kind = entry
-        .as_str()
-        .or_else(|| entry["kind"].as_str())
-        .unwrap_or_default();
+    let kind = entry.as_str().or_else(|| entry["kind"].as_str()).unwrap_or_default();
     let queue_id = entry["queue_id"].as_str();
     let signal = match kind {
         CHECKPOINT => Signal::SIGTERM,
         CANCEL => Signal::SIGKILL,
         _ => {
-            return warn!(
-                kind,
-                "the platform asks for something that this runtime does not know"
-            );
+            return warn!(kind, "the platform asks for something that this runtime does not know");
         }
     };
     let turns = state.children.signal(signal, queue_id);

@@ -28,11 +28,7 @@ impl Credentials {
         let given = given.filter(|token| !token.is_empty());
         let saved = file.as_deref().map_or(Ok(None), read)?;
         let current = watch::Sender::new(saved.or_else(|| given.clone()));
-        Ok(Self {
-            file,
-            given,
-            current,
-        })
+        Ok(Self { file, given, current })
     }
 
     /// The token in use.
@@ -44,10 +40,7 @@ impl Credentials {
     /// from before tokens registers without.
     pub fn candidates(&self) -> Vec<Option<Secret>> {
         let mut candidates = Vec::new();
-        for token in [self.current(), self.reread(), self.given.clone()]
-            .into_iter()
-            .flatten()
-        {
+        for token in [self.current(), self.reread(), self.given.clone()].into_iter().flatten() {
             if !candidates.contains(&Some(token.clone())) {
                 candidates.push(Some(token));
             }
@@ -140,10 +133,7 @@ mod tests {
         let file = folder.path().join("token");
         std::fs::write(&file, "saved\n").unwrap();
         let credentials = Credentials::load(Some(file), Some(secret("given"))).unwrap();
-        assert_eq!(
-            credentials.candidates(),
-            [Some(secret("saved")), Some(secret("given"))]
-        );
+        assert_eq!(credentials.candidates(), [Some(secret("saved")), Some(secret("given"))]);
     }
 
     #[test]
@@ -174,9 +164,6 @@ mod tests {
         std::fs::write(&file, "newer").unwrap();
         assert!(credentials.refresh(Some(&secret("given"))));
         assert_eq!(credentials.current(), Some(secret("newer")));
-        assert!(
-            credentials.refresh(Some(&secret("given"))),
-            "already another one"
-        );
+        assert!(credentials.refresh(Some(&secret("given"))), "already another one");
     }
 }

@@ -17,8 +17,7 @@ use tokio::time::sleep;
 use tracing::{info, warn};
 
 use crate::{
-    activity::Task, backoff::Backoff, outcome::Outcome, platform::CallError, rpc::Call,
-    state::State, turns::Turn,
+    activity::Task, backoff::Backoff, outcome::Outcome, platform::CallError, rpc::Call, state::State, turns::Turn,
 };
 
 /// How long the platform is tried for one result.
@@ -40,17 +39,12 @@ impl ReplyTo {
         let header = |name: &str| headers.get(name)?.to_str().ok();
         let queue_id = header("x-molecule-queue-id")?;
         // It becomes part of a path.
-        let harmless = queue_id
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
+        let harmless = queue_id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
         if queue_id.is_empty() || queue_id.len() > LONGEST_QUEUE_ID || !harmless {
             return None;
         }
         let slot_epoch = header("x-molecule-slot-epoch")?.trim().parse().ok()?;
-        Some(Self {
-            queue_id: queue_id.to_owned(),
-            slot_epoch,
-        })
+        Some(Self { queue_id: queue_id.to_owned(), slot_epoch })
     }
 }
 
@@ -80,24 +74,11 @@ struct Debt {
 
 impl Owed {
     /// An answer to `call`, to be given when `turn` ends.
-    pub fn new(
-        state: Arc<State>,
-        call: Call,
-        turn: Turn,
-        to: Option<ReplyTo>,
-    ) -> Result<Self, Call> {
+    pub fn new(state: Arc<State>, call: Call, turn: Turn, to: Option<ReplyTo>) -> Result<Self, Call> {
         match to {
             Some(to) => {
                 let task = turn.task();
-                Ok(Self {
-                    debt: Some(Debt {
-                        state,
-                        call,
-                        turn,
-                        to,
-                        _task: task,
-                    }),
-                })
+                Ok(Self { debt: Some(Debt { state, call, turn, to, _task: task }) })
             }
             None => Err(call),
         }
@@ -123,11 +104,7 @@ impl Debt {
     async fn pay(self) {
         let outcome = self.turn.outcome().await;
         let response = self.call.response(&outcome);
-        let body = Body {
-            slot_epoch: self.to.slot_epoch,
-            status: 200,
-            body: &response,
-        };
+        let body = Body { slot_epoch: self.to.slot_epoch, status: 200, body: &response };
         let queue_id = &self.to.queue_id;
         let begun = Instant::now();
         let mut backoff = Backoff::default();
@@ -138,22 +115,12 @@ impl Debt {
             };
             let pause = backoff.next(failure.retry_after());
             if !may_pass(&failure) {
-                return warn!(
-                    queue_id,
-                    "the platform does not want the result, so it is dropped: {failure}"
-                );
+                return warn!(queue_id, "the platform does not want the result, so it is dropped: {failure}");
             }
             if begun.elapsed() + pause > GIVE_UP_AFTER {
-                return warn!(
-                    queue_id,
-                    "the result could not be handed over in 10 minutes and is dropped: {failure}"
-                );
+                return warn!(queue_id, "the result could not be handed over in 10 minutes and is dropped: {failure}");
             }
-            warn!(
-                queue_id,
-                "the result could not be handed over, next try in {:.1} s: {failure}",
-                pause.as_secs_f64()
-            );
+            warn!(queue_id, "the result could not be handed over, next try in {:.1} s: {failure}", pause.as_secs_f64());
             sleep(pause).await;
         }
     }
@@ -161,15 +128,7 @@ impl Debt {
     async fn try_once(&self, body: &Body<'_>) -> Result<(), CallError> {
         let state = &self.state;
         let token = state.credentials.current();
-        let sent = state
-            .platform
-            .result(
-                token.as_ref(),
-                state.options.workspace,
-                &self.to.queue_id,
-                body,
-            )
-            .await;
+        let sent = state.platform.result(token.as_ref(), state.options.workspace, &self.to.queue_id, body).await;
         if let Err(refusal) = &sent
             && refusal.status() == Some(StatusCode::UNAUTHORIZED)
             && !state.credentials.refresh(token.as_ref())
@@ -188,9 +147,7 @@ fn may_pass(failure: &CallError) -> bool {
             status.is_server_error()
                 || matches!(
                     status,
-                    StatusCode::UNAUTHORIZED
-                        | StatusCode::REQUEST_TIMEOUT
-                        | StatusCode::TOO_MANY_REQUESTS
+                    StatusCode::UNAUTHORIZED | StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS
                 )
         }
     }
@@ -209,13 +166,7 @@ mod tests {
 
     #[test]
     fn a_queue_id_that_would_bend_the_path_is_no_place() {
-        assert_eq!(
-            reply_to("abc-1", "7"),
-            Some(ReplyTo {
-                queue_id: "abc-1".to_owned(),
-                slot_epoch: 7
-            })
-        );
+        assert_eq!(reply_to("abc-1", "7"), Some(ReplyTo { queue_id: "abc-1".to_owned(), slot_epoch: 7 }));
         for bad in ["../x", "a/b", "", "a?b"] {
             assert_eq!(reply_to(bad, "7"), None, "{bad}");
         }

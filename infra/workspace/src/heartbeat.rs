@@ -40,13 +40,8 @@ pub async fn keep_beating(state: Arc<State>) {
             }
             Err(_) if state.gone() => return,
             Err(failure) => {
-                let pause = backoff
-                    .next(failure.retry_after())
-                    .min(state.heartbeat_interval());
-                warn!(
-                    "heartbeat failed, next try in {:.1} s: {failure}",
-                    pause.as_secs_f64()
-                );
+                let pause = backoff.next(failure.retry_after()).min(state.heartbeat_interval());
+                warn!("heartbeat failed, next try in {:.1} s: {failure}", pause.as_secs_f64());
                 pause
             }
         };
@@ -62,11 +57,7 @@ pub async fn keep_beating(state: Arc<State>) {
 /// Sends one heartbeat and does what its answer says.
 pub async fn beat(state: &State) -> Result<(), CallError> {
     let token = state.credentials.current();
-    match state
-        .platform
-        .heartbeat(token.as_ref(), &request(state))
-        .await
-    {
+    match state.platform.heartbeat(token.as_ref(), &request(state)).await {
         Ok(answer) => {
             obey(state, &answer);
             Ok(())
@@ -102,9 +93,7 @@ fn obey(state: &State, answer: &Beat) {
 fn request(state: &State) -> Value {
     // The time comes first: a task that was accepted before it is in the report, so the platform may conclude from
     // "nothing in hand at that time" that it holds no answer of ours that is still to come.
-    let sent_at = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
+    let sent_at = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let report = state.activity.report();
     json!({
         "workspace_id": state.options.workspace,

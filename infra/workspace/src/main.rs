@@ -10,36 +10,19 @@ use workspace_runtime::{Ended, Options, on_signals, run};
 fn main() -> ExitCode {
     let options = match Options::try_parse() {
         Ok(options) => options,
-        Err(error)
-            if matches!(
-                error.kind(),
-                ErrorKind::ValueValidation | ErrorKind::InvalidValue
-            ) =>
-        {
-            return fail(
-                error
-                    .to_string()
-                    .lines()
-                    .next()
-                    .unwrap_or("error: an option is wrong; see --help"),
-            );
+        Err(error) if matches!(error.kind(), ErrorKind::ValueValidation | ErrorKind::InvalidValue) => {
+            return fail(error.to_string().lines().next().unwrap_or("error: an option is wrong; see --help"));
         }
         Err(error) => error.exit(),
     };
     tracing_subscriber::fmt()
-        .with_env_filter(
-            EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info")),
-        )
+        .with_env_filter(EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info")))
         .with_writer(stderr)
         .with_target(false)
         .with_ansi(false)
         .init();
     // Two threads, so that a long piece of work in one leaves the other for the heartbeat.
-    let runtime = match tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-    {
+    let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return fail(&format!("error: the program cannot start: {error}")),
     };

@@ -22,12 +22,7 @@ pub struct Options {
     pub workspace: Uuid,
 
     /// The workspace's bearer token; prefer the variable, since arguments show in ps
-    #[arg(
-        long,
-        env = "WORKSPACE_TOKEN",
-        value_name = "TOKEN",
-        hide_env_values = true
-    )]
+    #[arg(long, env = "WORKSPACE_TOKEN", value_name = "TOKEN", hide_env_values = true)]
     pub token: Option<Secret>,
 
     /// Where the token that register gives is kept (mode 0600); if the file exists, it goes before --token
@@ -35,21 +30,11 @@ pub struct Options {
     pub token_file: Option<PathBuf>,
 
     /// The address to listen on
-    #[arg(
-        long,
-        env = "WORKSPACE_LISTEN",
-        value_name = "IP",
-        default_value = "127.0.0.1"
-    )]
+    #[arg(long, env = "WORKSPACE_LISTEN", value_name = "IP", default_value = "127.0.0.1")]
     pub listen: IpAddr,
 
     /// The port to listen on; 0 takes any free one
-    #[arg(
-        long,
-        env = "WORKSPACE_PORT",
-        value_name = "PORT",
-        default_value_t = 8000
-    )]
+    #[arg(long, env = "WORKSPACE_PORT", value_name = "PORT", default_value_t = 8000)]
     pub port: u16,
 
     /// The URL under which the platform reaches this program; needed unless it listens on loopback
@@ -74,12 +59,7 @@ pub struct Options {
     pub description: String,
 
     /// How many turns may run at once
-    #[arg(
-        long,
-        env = "WORKSPACE_MAX_CONCURRENT",
-        value_name = "N",
-        default_value = "1"
-    )]
+    #[arg(long, env = "WORKSPACE_MAX_CONCURRENT", value_name = "N", default_value = "1")]
     pub max_concurrent: NonZeroUsize,
 
     /// Seconds between heartbeats, at least 0.1; the platform's answers may change it
@@ -107,14 +87,10 @@ fn http_url(value: &str) -> Result<String, String> {
         return Err(format!("only http and https are possible; {help}"));
     }
     if !url.username().is_empty() || url.password().is_some() {
-        return Err(format!(
-            "an address must not contain a user or a password; {help}"
-        ));
+        return Err(format!("an address must not contain a user or a password; {help}"));
     }
     if url.query().is_some() || url.fragment().is_some() {
-        return Err(format!(
-            "an address must not contain a query or a fragment; {help}"
-        ));
+        return Err(format!("an address must not contain a query or a fragment; {help}"));
     }
     Ok(value.trim().trim_end_matches('/').to_owned())
 }
@@ -149,11 +125,7 @@ mod tests {
     #[test]
     fn every_option_has_a_variable() {
         for argument in Options::command().get_arguments() {
-            assert!(
-                argument.get_env().is_some(),
-                "{} has no variable",
-                argument.get_id()
-            );
+            assert!(argument.get_env().is_some(), "{} has no variable", argument.get_id());
         }
     }
 

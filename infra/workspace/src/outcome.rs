@@ -25,26 +25,17 @@ pub enum Outcome {
 impl Outcome {
     /// A good answer.
     pub fn answer(text: String) -> Self {
-        Self::Answer {
-            message_id: Uuid::new_v4(),
-            text,
-        }
+        Self::Answer { message_id: Uuid::new_v4(), text }
     }
 
     /// A failure of the command itself.
     pub fn command_failed(message: String, exit_code: i32, stderr: &str) -> Self {
-        Self::Failure {
-            message,
-            data: Some(json!({"exit_code": exit_code, "stderr": stderr})),
-        }
+        Self::Failure { message, data: Some(json!({"exit_code": exit_code, "stderr": stderr})) }
     }
 
     /// A failure on our side of the command.
     pub fn failure(message: impl Into<String>) -> Self {
-        Self::Failure {
-            message: message.into(),
-            data: None,
-        }
+        Self::Failure { message: message.into(), data: None }
     }
 
     /// What went wrong, for the error rate.
@@ -60,11 +51,7 @@ impl Outcome {
         match self {
             Self::Answer { text, .. } => text.len(),
             Self::Failure { message, data } => {
-                message.len()
-                    + data
-                        .as_ref()
-                        .and_then(|data| data["stderr"].as_str())
-                        .map_or(0, str::len)
+                message.len() + data.as_ref().and_then(|data| data["stderr"].as_str()).map_or(0, str::len)
             }
         }
     }

@@ -28,11 +28,7 @@ pub struct Head {
 impl Head {
     /// Keeps at most `limit` bytes.
     pub fn new(limit: usize) -> Self {
-        Self {
-            kept: Vec::new(),
-            limit,
-            discarded: 0,
-        }
+        Self { kept: Vec::new(), limit, discarded: 0 }
     }
 
     /// Takes the next piece.
@@ -47,10 +43,7 @@ impl Head {
     pub fn into_text(self) -> String {
         let text = into_text(self.kept);
         if self.discarded > 0 {
-            return format!(
-                "{text}\n[{} more bytes of output were discarded]",
-                self.discarded
-            );
+            return format!("{text}\n[{} more bytes of output were discarded]", self.discarded);
         }
         match text.strip_suffix('\n') {
             Some(without) => without.to_owned(),
@@ -69,18 +62,13 @@ pub struct Tail {
 impl Tail {
     /// Keeps at most `limit` bytes.
     pub fn new(limit: usize) -> Self {
-        Self {
-            kept: VecDeque::new(),
-            limit,
-        }
+        Self { kept: VecDeque::new(), limit }
     }
 
     /// Takes the next piece.
     pub fn push(&mut self, bytes: &[u8]) {
-        self.kept
-            .extend(&bytes[bytes.len().saturating_sub(self.limit)..]);
-        self.kept
-            .drain(..self.kept.len().saturating_sub(self.limit));
+        self.kept.extend(&bytes[bytes.len().saturating_sub(self.limit)..]);
+        self.kept.drain(..self.kept.len().saturating_sub(self.limit));
     }
 
     /// As text.
@@ -91,8 +79,7 @@ impl Tail {
 
 /// What is not UTF-8 becomes U+FFFD.
 fn into_text(bytes: Vec<u8>) -> String {
-    String::from_utf8(bytes)
-        .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
+    String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
 }
 
 #[cfg(test)]
@@ -116,10 +103,7 @@ mod tests {
 
     #[test]
     fn what_exceeds_the_limit_is_counted() {
-        assert_eq!(
-            head(3, &[b"ab", b"cd", b"ef"]),
-            "abc\n[3 more bytes of output were discarded]"
-        );
+        assert_eq!(head(3, &[b"ab", b"cd", b"ef"]), "abc\n[3 more bytes of output were discarded]");
     }
 
     #[test]

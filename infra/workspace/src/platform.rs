@@ -92,33 +92,20 @@ impl CallError {
 impl Platform {
     /// A client of the platform at `base`. A proxy from the environment is not used for a platform on loopback.
     pub fn new(base: &str) -> Result<Self, reqwest::Error> {
-        let mut builder = Client::builder()
-            .timeout(REQUEST_TIMEOUT)
-            .redirect(Policy::none());
+        let mut builder = Client::builder().timeout(REQUEST_TIMEOUT).redirect(Policy::none());
         if is_loopback(base) {
             builder = builder.no_proxy();
         }
-        Ok(Self {
-            base: base.to_owned(),
-            client: builder.build()?,
-        })
+        Ok(Self { base: base.to_owned(), client: builder.build()? })
     }
 
     /// `POST /registry/register`.
-    pub async fn register(
-        &self,
-        token: Option<&Secret>,
-        body: &impl Serialize,
-    ) -> Result<Registered, CallError> {
+    pub async fn register(&self, token: Option<&Secret>, body: &impl Serialize) -> Result<Registered, CallError> {
         decode(self.post("/registry/register", token, body).await?).await
     }
 
     /// `POST /registry/heartbeat`.
-    pub async fn heartbeat(
-        &self,
-        token: Option<&Secret>,
-        body: &impl Serialize,
-    ) -> Result<Beat, CallError> {
+    pub async fn heartbeat(&self, token: Option<&Secret>, body: &impl Serialize) -> Result<Beat, CallError> {
         decode(self.post("/registry/heartbeat", token, body).await?).await
     }
 
@@ -130,21 +117,11 @@ impl Platform {
         queue_id: &str,
         body: &impl Serialize,
     ) -> Result<(), CallError> {
-        self.post(
-            &format!("/workspaces/{workspace}/a2a/queue/{queue_id}/result"),
-            token,
-            body,
-        )
-        .await?;
+        self.post(&format!("/workspaces/{workspace}/a2a/queue/{queue_id}/result"), token, body).await?;
         Ok(())
     }
 
-    async fn post(
-        &self,
-        path: &str,
-        token: Option<&Secret>,
-        body: &impl Serialize,
-    ) -> Result<Response, CallError> {
+    async fn post(&self, path: &str, token: Option<&Secret>, body: &impl Serialize) -> Result<Response, CallError> {
         let mut request = self.client.post(format!("{}{path}", self.base)).json(body);
         if let Some(token) = token {
             request = request.bearer_auth(token.reveal());
@@ -154,19 +131,13 @@ impl Platform {
         if status.is_success() {
             return Ok(response);
         }
-        let retry_after = response
-            .headers()
-            .get(RETRY_AFTER)
-            .and_then(|value| value.to_str().ok()?.trim().parse().ok());
+        let retry_after =
+            response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.trim().parse().ok());
         let text = match read(response).await {
             Ok(body) => shorten(&String::from_utf8_lossy(&body)),
             Err(_) => "(its text did not arrive)".to_owned(),
         };
-        Err(CallError::Refused {
-            status,
-            text,
-            retry_after: retry_after.map(Duration::from_secs),
-        })
+        Err(CallError::Refused { status, text, retry_after: retry_after.map(Duration::from_secs) })
     }
 }
 
@@ -180,9 +151,7 @@ async fn read(mut response: Response) -> Result<Vec<u8>, CallError> {
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(unreachable)? {
         if body.len() + chunk.len() > ANSWER_LIMIT {
-            return Err(CallError::Malformed(format!(
-                "it is longer than {ANSWER_LIMIT} bytes"
-            )));
+            return Err(CallError::Malformed(format!("it is longer than {ANSWER_LIMIT} bytes")));
         }
         body.extend_from_slice(&chunk);
     }
@@ -204,23 +173,14 @@ fn unreachable(error: reqwest::Error) -> CallError {
 
 /// One line of at most `REFUSAL_TEXT` characters.
 fn shorten(text: &str) -> String {
-    text.split_whitespace()
-        .collect::<Vec<_>>()
-        .join(" ")
-        .chars()
-        .take(REFUSAL_TEXT)
-        .collect()
+    text.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(REFUSAL_TEXT).collect()
 }
 
 fn is_loopback(base: &str) -> bool {
-    Url::parse(base)
-        .ok()
-        .as_ref()
-        .and_then(Url::host_str)
-        .is_some_and(|host| {
-            let address = host.trim_matches(['[', ']']).parse::<std::net::IpAddr>();
-            host == "localhost" || address.is_ok_and(|address| address.is_loopback())
-        })
+    Url::parse(base).ok().as_ref().and_then(Url::host_str).is_some_and(|host| {
+        let address = host.trim_matches(['[', ']']).parse::<std::net::IpAddr>();
+        host == "localhost" || address.is_ok_and(|address| address.is_loopback())
+    })
 }
 
 #[cfg(test)]

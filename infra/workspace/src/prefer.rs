@@ -8,22 +8,13 @@ use axum::http::HeaderMap;
 pub fn wait(headers: &HeaderMap) -> Option<Duration> {
     let mut later = false;
     let mut wait = Duration::MAX;
-    let values = headers
-        .get_all("prefer")
-        .iter()
-        .filter_map(|value| value.to_str().ok());
+    let values = headers.get_all("prefer").iter().filter_map(|value| value.to_str().ok());
     for preference in values.flat_map(|value| value.split(',')) {
         let preference = preference.split(';').next().unwrap_or_default();
         let (name, value) = preference.split_once('=').unwrap_or((preference, ""));
         match name.trim().to_ascii_lowercase().as_str() {
             "respond-async" => later = true,
-            "wait" => {
-                wait = value
-                    .trim()
-                    .trim_matches('"')
-                    .parse()
-                    .map_or(wait, Duration::from_secs)
-            }
+            "wait" => wait = value.trim().trim_matches('"').parse().map_or(wait, Duration::from_secs),
             _ => {}
         }
     }
@@ -44,14 +35,8 @@ mod tests {
 
     #[test]
     fn both_spellings_of_a_list_are_read() {
-        assert_eq!(
-            of(&["respond-async, wait=10"]),
-            Some(Duration::from_secs(10))
-        );
-        assert_eq!(
-            of(&["Respond-Async", "wait=\"3\""]),
-            Some(Duration::from_secs(3))
-        );
+        assert_eq!(of(&["respond-async, wait=10"]), Some(Duration::from_secs(10)));
+        assert_eq!(of(&["Respond-Async", "wait=\"3\""]), Some(Duration::from_secs(3)));
         assert_eq!(of(&["respond-async"]), Some(Duration::MAX));
         assert_eq!(of(&["respond-async, wait=soon"]), Some(Duration::MAX));
     }

@@ -44,10 +44,7 @@ pub struct Registration {
 
 impl Default for Registration {
     fn default() -> Self {
-        Self {
-            state: watch::Sender::default(),
-            wanted: watch::Sender::new(true),
-        }
+        Self { state: watch::Sender::default(), wanted: watch::Sender::new(true) }
     }
 }
 
@@ -64,20 +61,12 @@ impl Registration {
 
     fn failed(&self, code: u16) {
         self.state.send_modify(|state| {
-            *state = RegisterState {
-                ok: false,
-                last_code: Some(code),
-                attempts: state.attempts.saturating_add(1),
-            };
+            *state = RegisterState { ok: false, last_code: Some(code), attempts: state.attempts.saturating_add(1) };
         });
     }
 
     fn succeeded(&self) {
-        self.state.send_replace(RegisterState {
-            ok: true,
-            last_code: Some(200),
-            attempts: 0,
-        });
+        self.state.send_replace(RegisterState { ok: true, last_code: Some(200), attempts: 0 });
         self.wanted.send_replace(false);
     }
 
@@ -116,9 +105,7 @@ pub async fn keep_registered(state: Arc<State>) {
                 return;
             }
             Err(failure) => {
-                state
-                    .registration
-                    .failed(failure.status().map_or(0, |status| status.as_u16()));
+                state.registration.failed(failure.status().map_or(0, |status| status.as_u16()));
                 let pause = backoff.next(failure.retry_after());
                 explain(&failure, pause);
                 state.nudge_heartbeat();
@@ -155,11 +142,7 @@ fn request(state: &State) -> Value {
 }
 
 async fn accept(state: &Arc<State>, used: Option<&Secret>, registered: Registered) {
-    match registered
-        .auth_token
-        .map(Secret::from)
-        .filter(|token| !token.is_empty())
-    {
+    match registered.auth_token.map(Secret::from).filter(|token| !token.is_empty()) {
         // Writing the file waits for the disk, so it is done where nothing else has to wait.
         Some(token) => {
             let owner = Arc::clone(state);
@@ -170,15 +153,9 @@ async fn accept(state: &Arc<State>, used: Option<&Secret>, registered: Registere
         }
         None => state.credentials.adopt(used),
     }
-    match registered
-        .platform_inbound_secret
-        .map(Secret::from)
-        .filter(|secret| !secret.is_empty())
-    {
+    match registered.platform_inbound_secret.map(Secret::from).filter(|secret| !secret.is_empty()) {
         Some(secret) => state.accept_calls_with(secret),
-        None => warn!(
-            "register's answer has no platform_inbound_secret; calls are refused until one comes"
-        ),
+        None => warn!("register's answer has no platform_inbound_secret; calls are refused until one comes"),
     }
     state.set_heartbeat_interval(registered.heartbeat_interval_seconds);
     state.registration.succeeded();
@@ -191,20 +168,13 @@ async fn accept(state: &Arc<State>, used: Option<&Secret>, registered: Registere
 
 fn explain(failure: &CallError, pause: Duration) {
     let advice = match failure.status() {
-        Some(StatusCode::NOT_FOUND) => {
-            "the platform does not know this workspace: create it, or correct --workspace"
-        }
+        Some(StatusCode::NOT_FOUND) => "the platform does not know this workspace: create it, or correct --workspace",
         Some(StatusCode::UNAUTHORIZED) => {
             "none of the known tokens is accepted: have the workspace's credentials reset and set WORKSPACE_TOKEN"
         }
-        Some(StatusCode::BAD_REQUEST) => {
-            "correct what it says; --url must be an address that the platform may call"
-        }
+        Some(StatusCode::BAD_REQUEST) => "correct what it says; --url must be an address that the platform may call",
         Some(StatusCode::CONFLICT) => "the workspace is paused, or a newer instance of it runs",
         _ => "trying again",
     };
-    warn!(
-        "register failed, next try in {:.1} s: {failure}; {advice}",
-        pause.as_secs_f64()
-    );
+    warn!("register failed, next try in {:.1} s: {failure}; {advice}", pause.as_secs_f64());
 }

@@ -93,11 +93,7 @@ pub fn parse(body: &[u8]) -> Result<Call, Rejected> {
         return Err(reject(None, -32700, "the body is not JSON"));
     };
     let Ok(envelope) = serde_json::from_str::<Envelope>(document.get()) else {
-        return Err(reject(
-            None,
-            -32600,
-            "the body is not one JSON-RPC request with a method",
-        ));
+        return Err(reject(None, -32600, "the body is not one JSON-RPC request with a method"));
     };
     let id = envelope.id;
     if envelope.jsonrpc.is_some_and(|version| version != "2.0") {
@@ -107,42 +103,24 @@ pub fn parse(body: &[u8]) -> Result<Call, Rejected> {
         "message/send" => Dialect::V03,
         "SendMessage" => Dialect::V10,
         _ => {
-            return Err(reject(
-                id,
-                -32601,
-                "only message/send and SendMessage are known here",
-            ));
+            return Err(reject(id, -32601, "only message/send and SendMessage are known here"));
         }
     };
     let params = envelope.params.as_deref().map_or("null", RawValue::get);
     let Params { message, metadata } = match serde_json::from_str(params) {
         Ok(params) => params,
         Err(error) => {
-            return Err(reject(
-                id,
-                -32602,
-                &format!("params.message is not a message: {error}"),
-            ));
+            return Err(reject(id, -32602, &format!("params.message is not a message: {error}")));
         }
     };
     let Some(text) = text_of(&message.parts) else {
         return Err(reject(id, -32602, "the message has no text part"));
     };
     let ids = [&message.message_id, &message.context_id];
-    if ids
-        .into_iter()
-        .flatten()
-        .any(|id| id.len() > LONGEST_ID || id.contains('\0'))
-    {
-        return Err(reject(
-            id,
-            -32602,
-            "messageId and contextId have at most 1024 bytes and no NUL",
-        ));
+    if ids.into_iter().flatten().any(|id| id.len() > LONGEST_ID || id.contains('\0')) {
+        return Err(reject(id, -32602, "messageId and contextId have at most 1024 bytes and no NUL"));
     }
-    let kind = [&message.metadata, &metadata]
-        .into_iter()
-        .find_map(|metadata| metadata["kind"].as_str());
+    let kind = [&message.metadata, &metadata].into_iter().find_map(|metadata| metadata["kind"].as_str());
     Ok(Call {
         id: id.unwrap_or_else(|| RawValue::NULL.to_owned()),
         dialect,
@@ -157,25 +135,14 @@ pub fn parse(body: &[u8]) -> Result<Call, Rejected> {
 fn text_of(parts: &[Value]) -> Option<String> {
     let texts: Vec<&str> = parts
         .iter()
-        .filter(|part| {
-            [&part["kind"], &part["type"]]
-                .into_iter()
-                .all(|kind| kind.is_null() || kind == "text")
-        })
+        .filter(|part| [&part["kind"], &part["type"]].into_iter().all(|kind| kind.is_null() || kind == "text"))
         .filter_map(|part| part["text"].as_str())
         .collect();
     (!texts.is_empty()).then(|| texts.join("\n"))
 }
 
 fn reject(id: Option<Box<RawValue>>, code: i32, message: &str) -> Rejected {
-    Rejected {
-        id,
-        error: RpcError {
-            code,
-            message: message.to_owned(),
-            data: None,
-        },
-    }
+    Rejected { id, error: RpcError { code, message: message.to_owned(), data: None } }
 }
 
 impl Rejected {
@@ -191,19 +158,10 @@ impl Call {
         match outcome {
             Outcome::Answer { message_id, text } => {
                 let message_id = message_id.to_string();
-                response(
-                    Some(&self.id),
-                    Ok(self
-                        .dialect
-                        .message(&message_id, self.context_id.as_deref(), text)),
-                )
+                response(Some(&self.id), Ok(self.dialect.message(&message_id, self.context_id.as_deref(), text)))
             }
             Outcome::Failure { message, data } => {
-                let error = RpcError {
-                    code: -32603,
-                    message: message.clone(),
-                    data: data.clone(),
-                };
+                let error = RpcError { code: -32603, message: message.clone(), data: data.clone() };
                 response(Some(&self.id), Err(&error))
             }
         }
@@ -236,17 +194,8 @@ fn response(id: Option<&RawValue>, outcome: Result<Value, &RpcError>) -> Box<Raw
         Ok(result) => (Some(result), None),
         Err(error) => (None, Some(error)),
     };
-    #[expect(
-        clippy::expect_used,
-        reason = "strings and JSON values always have a JSON form"
-    )]
-    to_raw_value(&Response {
-        jsonrpc: "2.0",
-        id,
-        result,
-        error,
-    })
-    .expect("serializable")
+    #[expect(clippy::expect_used, reason = "strings and JSON values always have a JSON form")]
+    to_raw_value(&Response { jsonrpc: "2.0", id, result, error }).expect("serializable")
 }
 
 #[cfg(test)]
@@ -258,35 +207,22 @@ mod tests {
 
     fn code(body: &str) -> i64 {
         let response = parse(body.as_bytes()).unwrap_err().response();
-        serde_json::from_str::<Value>(response.get()).unwrap()["error"]["code"]
-            .as_i64()
-            .unwrap()
+        serde_json::from_str::<Value>(response.get()).unwrap()["error"]["code"].as_i64().unwrap()
     }
 
     fn with_parts(parts: &Value) -> String {
-        json!({"jsonrpc": "2.0", "id": 1, "method": "message/send", "params": {"message": {"parts": parts}}}).to_string()
+        json!({"jsonrpc": "2.0", "id": 1, "method": "message/send", "params": {"message": {"parts": parts}}})
+            .to_string()
     }
 
     #[test]
     fn each_malformed_request_has_its_code() {
         assert_eq!(code("{"), -32700);
         assert_eq!(code("[]"), -32600);
-        assert_eq!(
-            code(r#"{"jsonrpc":"1.0","id":1,"method":"message/send"}"#),
-            -32600
-        );
-        assert_eq!(
-            code(r#"{"jsonrpc":"2.0","id":1,"method":"tasks/get"}"#),
-            -32601
-        );
-        assert_eq!(
-            code(r#"{"jsonrpc":"2.0","id":1,"method":"SendMessage"}"#),
-            -32602
-        );
-        assert_eq!(
-            code(&with_parts(&json!([{"kind": "data", "data": {}}]))),
-            -32602
-        );
+        assert_eq!(code(r#"{"jsonrpc":"1.0","id":1,"method":"message/send"}"#), -32600);
+        assert_eq!(code(r#"{"jsonrpc":"2.0","id":1,"method":"tasks/get"}"#), -32601);
+        assert_eq!(code(r#"{"jsonrpc":"2.0","id":1,"method":"SendMessage"}"#), -32602);
+        assert_eq!(code(&with_parts(&json!([{"kind": "data", "data": {}}]))), -32602);
         assert_eq!(code(&with_parts(&json!([]))), -32602);
     }
 
@@ -294,43 +230,23 @@ mod tests {
     fn text_parts_of_each_spelling_are_joined() {
         let parts = json!([{"kind": "text", "text": "a"}, {"type": "text", "text": "b"}, {"text": "c"},
             {"kind": "file", "text": "not this"}]);
-        assert_eq!(
-            parse(with_parts(&parts).as_bytes()).unwrap().text,
-            "a\nb\nc"
-        );
-        assert_eq!(
-            parse(with_parts(&json!([{"text": ""}])).as_bytes())
-                .unwrap()
-                .text,
-            ""
-        );
+        assert_eq!(parse(with_parts(&parts).as_bytes()).unwrap().text, "a\nb\nc");
+        assert_eq!(parse(with_parts(&json!([{"text": ""}])).as_bytes()).unwrap().text, "");
     }
 
     #[test]
     fn the_id_comes_back_as_it_came() {
-        for id in [
-            "1.0",
-            "\"\\u0041\"",
-            "123456789012345678901234567890",
-            "null",
-        ] {
+        for id in ["1.0", "\"\\u0041\"", "123456789012345678901234567890", "null"] {
             let body = format!(r#"{{"id":{id},"method":"nonsense"}}"#);
             let response = parse(body.as_bytes()).unwrap_err().response();
-            assert!(
-                response.get().contains(&format!("\"id\":{id},")),
-                "{}",
-                response.get()
-            );
+            assert!(response.get().contains(&format!("\"id\":{id},")), "{}", response.get());
         }
     }
 
     #[test]
     fn one_outcome_makes_the_same_bytes_each_time() {
         let call = parse(with_parts(&json!([{"text": "x"}])).as_bytes()).unwrap();
-        let outcome = Outcome::Answer {
-            message_id: Uuid::new_v4(),
-            text: "y".to_owned(),
-        };
+        let outcome = Outcome::Answer { message_id: Uuid::new_v4(), text: "y".to_owned() };
         assert_eq!(call.response(&outcome).get(), call.response(&outcome).get());
     }
 }

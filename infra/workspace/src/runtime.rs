@@ -44,9 +44,7 @@ pub enum Ended {
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// The port cannot be had.
-    #[error(
-        "cannot listen on {ip}:{port}: {source}; end the program that uses it, or choose another with --port"
-    )]
+    #[error("cannot listen on {ip}:{port}: {source}; end the program that uses it, or choose another with --port")]
     Listen {
         /// The address.
         ip: IpAddr,
@@ -56,9 +54,7 @@ pub enum StartError {
         source: io::Error,
     },
     /// Nobody could reach it.
-    #[error(
-        "listening on {0} needs --url: the address under which the platform reaches this workspace"
-    )]
+    #[error("listening on {0} needs --url: the address under which the platform reaches this workspace")]
     NoUrl(IpAddr),
     /// Something else that it needs is missing.
     #[error(transparent)]
@@ -68,10 +64,7 @@ pub enum StartError {
 /// Runs a workspace until it is told to end. Says `ready http://HOST:PORT` on stdout when it can be called.
 pub async fn run(options: Options, shutdown: Shutdown) -> Result<Ended, StartError> {
     let runtime = Runtime::bind(options).await?;
-    #[expect(
-        clippy::print_stdout,
-        reason = "whoever started the program waits for this line"
-    )]
+    #[expect(clippy::print_stdout, reason = "whoever started the program waits for this line")]
     {
         println!("ready http://{}", runtime.address());
     }
@@ -88,16 +81,9 @@ impl Runtime {
         let listen_error = |source| StartError::Listen { ip, port, source };
         let listener = TcpListener::bind((ip, port)).await.map_err(listen_error)?;
         let address = listener.local_addr().map_err(listen_error)?;
-        let url = options
-            .url
-            .clone()
-            .unwrap_or_else(|| format!("http://{address}"));
+        let url = options.url.clone().unwrap_or_else(|| format!("http://{address}"));
         let state = Arc::new(State::new(options, url)?);
-        Ok(Self {
-            state,
-            listener,
-            address,
-        })
+        Ok(Self { state, listener, address })
     }
 
     /// Where it listens.
@@ -107,9 +93,7 @@ impl Runtime {
 
     /// Works until told to end, by `shutdown` or by the platform, and finishes what it has in hand.
     pub async fn serve(self, mut shutdown: Shutdown) -> Ended {
-        let Self {
-            state, listener, ..
-        } = self;
+        let Self { state, listener, .. } = self;
         let (close, closed) = oneshot::channel::<()>();
         let server = tokio::spawn(serve_until(listener, Arc::clone(&state), closed));
         let registration = tokio::spawn(registration::keep_registered(Arc::clone(&state)));
@@ -135,12 +119,7 @@ impl Runtime {
     }
 }
 
-async fn finish(
-    state: &State,
-    close: oneshot::Sender<()>,
-    server: JoinHandle<()>,
-    heartbeat: &JoinHandle<()>,
-) {
+async fn finish(state: &State, close: oneshot::Sender<()>, server: JoinHandle<()>, heartbeat: &JoinHandle<()>) {
     state.activity.idle().await;
     // An error means that the server is gone already.
     let _ = close.send(());
@@ -164,10 +143,7 @@ async fn serve_until(listener: TcpListener, state: Arc<State>, closed: oneshot::
     let closed = async {
         let _ = closed.await;
     };
-    if let Err(error) = axum::serve(listener, server::router(state))
-        .with_graceful_shutdown(closed)
-        .await
-    {
+    if let Err(error) = axum::serve(listener, server::router(state)).with_graceful_shutdown(closed).await {
         error!(%error, "the server ended");
     }
 }

@@ -66,11 +66,7 @@ async fn call(Extract(state): Extract<Arc<State>>, request: Request) -> Response
             return refuse(StatusCode::NOT_FOUND, "not_found", "there is nothing here");
         }
         _ => {
-            return refuse(
-                StatusCode::METHOD_NOT_ALLOWED,
-                "method_not_allowed",
-                "messages come by POST",
-            );
+            return refuse(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "messages come by POST");
         }
     }
     if let Some(refusal) = unauthorized(&state, &head.headers) {
@@ -84,11 +80,7 @@ async fn call(Extract(state): Extract<Arc<State>>, request: Request) -> Response
             return refuse(StatusCode::PAYLOAD_TOO_LARGE, "too_large", &text);
         }
         Ok(Received::Broken) | Err(_) => {
-            return refuse(
-                StatusCode::REQUEST_TIMEOUT,
-                "body_incomplete",
-                "the body did not arrive within 30 s",
-            );
+            return refuse(StatusCode::REQUEST_TIMEOUT, "body_incomplete", "the body did not arrive within 30 s");
         }
     };
     let call = match rpc::parse(&body) {
@@ -98,9 +90,7 @@ async fn call(Extract(state): Extract<Arc<State>>, request: Request) -> Response
     drop(body);
     if call.kind.as_deref() == Some(control::CHECKPOINT) {
         control::obey(&state, &json!(control::CHECKPOINT));
-        return answer(&call.response(&Outcome::answer(
-            "asked the running turns to end".to_owned(),
-        )));
+        return answer(&call.response(&Outcome::answer("asked the running turns to end".to_owned())));
     }
     take(state, &head.headers, call).await
 }
@@ -108,14 +98,9 @@ async fn call(Extract(state): Extract<Arc<State>>, request: Request) -> Response
 /// Why the request may not send a message, if it may not.
 fn unauthorized(state: &State, headers: &HeaderMap) -> Option<Response> {
     let Some(secret) = state.inbound_secret() else {
-        return Some(retry_soon(
-            "not_registered",
-            "this workspace has not registered yet; try again",
-        ));
+        return Some(retry_soon("not_registered", "this workspace has not registered yet; try again"));
     };
-    let offered = headers
-        .get(header::AUTHORIZATION)
-        .and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
+    let offered = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
     if offered.is_some_and(|offered| secret.matches(offered.trim())) {
         return None;
     }
@@ -125,16 +110,8 @@ fn unauthorized(state: &State, headers: &HeaderMap) -> Option<Response> {
 
 /// Starts a turn for the message, or joins the one it already has, and waits for the answer as long as is wanted.
 async fn take(state: Arc<State>, headers: &HeaderMap, call: Call) -> Response {
-    let header = |name: &str| {
-        headers
-            .get(name)?
-            .to_str()
-            .ok()
-            .filter(|value| !value.is_empty())
-    };
-    let caller = header("x-workspace-id")
-        .filter(|caller| caller.len() <= LONGEST_CALLER)
-        .map(str::to_owned);
+    let header = |name: &str| headers.get(name)?.to_str().ok().filter(|value| !value.is_empty());
+    let caller = header("x-workspace-id").filter(|caller| caller.len() <= LONGEST_CALLER).map(str::to_owned);
     let to = ReplyTo::from_headers(headers);
     let key = call.message_id.clone().map(|id| (caller.clone(), id));
     let turn = match state.turns.admit(key, || state.activity.begin(&call.text)) {
@@ -158,9 +135,7 @@ async fn take(state: Arc<State>, headers: &HeaderMap, call: Call) -> Response {
         }
     };
     // Without a place for a later answer, now is the only time to answer.
-    let patience = prefer::wait(headers)
-        .filter(|_| to.is_some())
-        .map(|wait| wait.min(state.options.answer_within));
+    let patience = prefer::wait(headers).filter(|_| to.is_some()).map(|wait| wait.min(state.options.answer_within));
     let owed = match Owed::new(state, call, turn.clone(), to) {
         Ok(owed) => owed,
         Err(call) => return answer(&call.response(&*turn.outcome().await)),
@@ -183,9 +158,7 @@ async fn work(state: Arc<State>, run: Run, input: Input) {
     let running = Arc::clone(&state);
     let outcome = tokio::spawn(async move { command::run(&running, input).await })
         .await
-        .unwrap_or_else(|error| {
-            Outcome::failure(format!("the turn broke off inside the runtime: {error}"))
-        });
+        .unwrap_or_else(|error| Outcome::failure(format!("the turn broke off inside the runtime: {error}")));
     match outcome.error() {
         None => info!(message_id, "turn ended"),
         Some(error) => info!(message_id, error, "turn failed"),
@@ -212,11 +185,7 @@ async fn read(mut body: Body, limit: usize) -> Received {
             break;
         }
     }
-    if length > limit {
-        Received::TooLarge
-    } else {
-        Received::Whole(kept)
-    }
+    if length > limit { Received::TooLarge } else { Received::Whole(kept) }
 }
 
 fn answer(response: &RawValue) -> Response {
@@ -224,22 +193,14 @@ fn answer(response: &RawValue) -> Response {
 }
 
 fn accepted() -> Response {
-    let mut response = json_response(
-        StatusCode::ACCEPTED,
-        json!({"status": "accepted"}).to_string(),
-    );
-    response.headers_mut().insert(
-        "preference-applied",
-        HeaderValue::from_static("respond-async"),
-    );
+    let mut response = json_response(StatusCode::ACCEPTED, json!({"status": "accepted"}).to_string());
+    response.headers_mut().insert("preference-applied", HeaderValue::from_static("respond-async"));
     response
 }
 
 fn retry_soon(code: &str, text: &str) -> Response {
     let mut response = refuse(StatusCode::SERVICE_UNAVAILABLE, code, text);
-    response
-        .headers_mut()
-        .insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
     response
 }
 

@@ -12,8 +12,8 @@ use tokio::sync::watch;
 use tracing::{info, warn};
 
 use crate::{
-    activity::Activity, card::agent_card, children::Children, credentials::Credentials,
-    options::Options, platform::Platform, registration::Registration, secret::Secret, turns::Turns,
+    activity::Activity, card::agent_card, children::Children, credentials::Credentials, options::Options,
+    platform::Platform, registration::Registration, secret::Secret, turns::Turns,
 };
 
 /// No platform may ask for heartbeats closer than this.
@@ -78,10 +78,7 @@ impl State {
     /// The state at start, for a workspace that is reachable at `url`.
     pub fn new(options: Options, url: String) -> Result<Self, SetupError> {
         let credentials = Credentials::load(options.token_file.clone(), options.token.clone())
-            .map_err(|source| SetupError::TokenFile {
-                path: options.token_file.clone().unwrap_or_default(),
-                source,
-            })?;
+            .map_err(|source| SetupError::TokenFile { path: options.token_file.clone().unwrap_or_default(), source })?;
         Ok(Self {
             card: agent_card(&options, &url),
             started: Instant::now(),
@@ -92,11 +89,7 @@ impl State {
             turns: Turns::new(options.max_concurrent),
             children: Children::default(),
             inbound: watch::Sender::new(None),
-            interval: watch::Sender::new(
-                options
-                    .heartbeat_interval
-                    .clamp(SHORTEST_INTERVAL, LONGEST_INTERVAL),
-            ),
+            interval: watch::Sender::new(options.heartbeat_interval.clamp(SHORTEST_INTERVAL, LONGEST_INTERVAL)),
             stop: watch::Sender::new(None),
             url,
             options,
@@ -123,13 +116,9 @@ impl State {
         let Some(seconds) = seconds else { return };
         match Duration::try_from_secs_f64(seconds) {
             Ok(wish) if !wish.is_zero() => {
-                self.interval
-                    .send_replace(wish.clamp(SHORTEST_INTERVAL, LONGEST_INTERVAL));
+                self.interval.send_replace(wish.clamp(SHORTEST_INTERVAL, LONGEST_INTERVAL));
             }
-            _ => warn!(
-                seconds,
-                "the platform's heartbeat interval makes no sense and is ignored"
-            ),
+            _ => warn!(seconds, "the platform's heartbeat interval makes no sense and is ignored"),
         }
     }
 

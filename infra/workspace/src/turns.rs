@@ -70,10 +70,7 @@ pub enum Admission {
 impl Turns {
     /// At most `capacity` at a time.
     pub fn new(capacity: NonZeroUsize) -> Self {
-        Self {
-            capacity: capacity.get(),
-            inner: Mutex::default(),
-        }
+        Self { capacity: capacity.get(), inner: Mutex::default() }
     }
 
     /// Decides about a message. `begin` is called if it starts a turn.
@@ -88,21 +85,11 @@ impl Turns {
         inner.running += 1;
         let task = begin();
         let (sender, receiver) = watch::channel(None);
-        let turn = Turn {
-            outcome: receiver,
-            task: Arc::downgrade(&task),
-        };
+        let turn = Turn { outcome: receiver, task: Arc::downgrade(&task) };
         if let Some(key) = &key {
             inner.known.insert(key.clone(), turn.clone());
         }
-        Admission::Started(
-            turn,
-            Run {
-                key,
-                outcome: sender,
-                _task: task,
-            },
-        )
+        Admission::Started(turn, Run { key, outcome: sender, _task: task })
     }
 
     /// Starts nothing new from now on.
@@ -156,12 +143,7 @@ impl Turn {
     /// Waits for the outcome.
     pub async fn outcome(&self) -> Arc<Outcome> {
         let mut outcome = self.outcome.clone();
-        match outcome
-            .wait_for(Option::is_some)
-            .await
-            .ok()
-            .and_then(|outcome| outcome.clone())
-        {
+        match outcome.wait_for(Option::is_some).await.ok().and_then(|outcome| outcome.clone()) {
             Some(outcome) => outcome,
             None => Arc::new(Outcome::failure("the turn broke off inside the runtime")),
         }
@@ -173,16 +155,12 @@ impl Turn {
     }
 
     fn size(&self) -> usize {
-        self.outcome
-            .borrow()
-            .as_ref()
-            .map_or(0, |outcome| outcome.size())
+        self.outcome.borrow().as_ref().map_or(0, |outcome| outcome.size())
     }
 
     /// Replaces the outcome by a notice, unless it is shorter than that anyway.
     fn forget_text(&mut self) {
-        let notice =
-            Outcome::failure("this message was answered before, and its answer is no longer kept");
+        let notice = Outcome::failure("this message was answered before, and its answer is no longer kept");
         if self.size() > notice.size() {
             self.outcome = watch::channel(Some(Arc::new(notice))).1;
         }
@@ -195,10 +173,7 @@ mod tests {
     use crate::activity::Activity;
 
     fn turns(capacity: usize) -> (Turns, Arc<Activity>) {
-        (
-            Turns::new(NonZeroUsize::new(capacity).unwrap()),
-            Arc::default(),
-        )
+        (Turns::new(NonZeroUsize::new(capacity).unwrap()), Arc::default())
     }
 
     fn key(id: &str) -> Option<Key> {
@@ -216,14 +191,8 @@ mod tests {
     fn capacity_is_never_exceeded_and_a_repeat_needs_none() {
         let (turns, activity) = turns(1);
         let (_, run) = start(&turns, &activity, "a");
-        assert!(matches!(
-            turns.admit(key("b"), || activity.begin("")),
-            Admission::Busy
-        ));
-        assert!(matches!(
-            turns.admit(key("a"), || activity.begin("")),
-            Admission::Joined(_)
-        ));
+        assert!(matches!(turns.admit(key("b"), || activity.begin("")), Admission::Busy));
+        assert!(matches!(turns.admit(key("a"), || activity.begin("")), Admission::Joined(_)));
         assert_eq!(activity.report().active_tasks, 1);
         turns.finish(run, Outcome::answer(String::new()));
         start(&turns, &activity, "b");
@@ -234,10 +203,7 @@ mod tests {
         let (turns, activity) = turns(2);
         let _running = start(&turns, &activity, "a");
         let other = Some((Some("peer".to_owned()), "a".to_owned()));
-        assert!(matches!(
-            turns.admit(other, || activity.begin("")),
-            Admission::Started(..)
-        ));
+        assert!(matches!(turns.admit(other, || activity.begin("")), Admission::Started(..)));
     }
 
     #[test]
@@ -245,14 +211,8 @@ mod tests {
         let (turns, activity) = turns(2);
         let _running = start(&turns, &activity, "a");
         turns.drain();
-        assert!(matches!(
-            turns.admit(key("b"), || activity.begin("")),
-            Admission::Busy
-        ));
-        assert!(matches!(
-            turns.admit(key("a"), || activity.begin("")),
-            Admission::Joined(_)
-        ));
+        assert!(matches!(turns.admit(key("b"), || activity.begin("")), Admission::Busy));
+        assert!(matches!(turns.admit(key("a"), || activity.begin("")), Admission::Joined(_)));
     }
 
     #[tokio::test]
@@ -260,9 +220,7 @@ mod tests {
         let (turns, activity) = turns(1);
         let (turn, run) = start(&turns, &activity, "a");
         turns.finish(run, Outcome::answer("x".to_owned()));
-        let Admission::Joined(again) = turns.admit(key("a"), || activity.begin("")) else {
-            panic!("ran twice")
-        };
+        let Admission::Joined(again) = turns.admit(key("a"), || activity.begin("")) else { panic!("ran twice") };
         assert!(Arc::ptr_eq(&turn.outcome().await, &again.outcome().await));
     }
 
@@ -273,19 +231,10 @@ mod tests {
             let (_, run) = start(&turns, &activity, &number.to_string());
             turns.finish(run, Outcome::answer("x".to_owned()));
         }
-        assert!(matches!(
-            turns.admit(key("1"), || activity.begin("")),
-            Admission::Joined(_)
-        ));
-        assert!(matches!(
-            turns.admit(key("0"), || activity.begin("")),
-            Admission::Started(..)
-        ));
+        assert!(matches!(turns.admit(key("1"), || activity.begin("")), Admission::Joined(_)));
+        assert!(matches!(turns.admit(key("0"), || activity.begin("")), Admission::Started(..)));
         let inner = turns.lock();
-        assert_eq!(
-            (inner.bytes, inner.finished.len()),
-            (REMEMBERED, REMEMBERED)
-        );
+        assert_eq!((inner.bytes, inner.finished.len()), (REMEMBERED, REMEMBERED));
     }
 
     #[tokio::test]
@@ -297,13 +246,9 @@ mod tests {
             turns.finish(run, Outcome::answer("x".repeat(size)));
         }
         assert!(turns.lock().bytes <= REMEMBERED_BYTES);
-        let Admission::Joined(first) = turns.admit(key("0"), || activity.begin("")) else {
-            panic!("ran twice")
-        };
+        let Admission::Joined(first) = turns.admit(key("0"), || activity.begin("")) else { panic!("ran twice") };
         assert!(first.outcome().await.error().is_some());
-        let Admission::Joined(last) = turns.admit(key("5"), || activity.begin("")) else {
-            panic!("ran twice")
-        };
+        let Admission::Joined(last) = turns.admit(key("5"), || activity.begin("")) else { panic!("ran twice") };
         assert!(last.outcome().await.error().is_none());
     }
 }

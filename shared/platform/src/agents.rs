@@ -97,7 +97,14 @@ impl AgentClient {
     }
 
     /// Posts a JSON body and reads the answer, within `hold`. `assigned` says that the platform itself chose the address.
-    pub async fn post(&self, url: &str, assigned: bool, headers: HeaderMap, body: Bytes, hold: Duration) -> AgentAnswer {
+    pub async fn post(
+        &self,
+        url: &str,
+        assigned: bool,
+        headers: HeaderMap,
+        body: Bytes,
+        hold: Duration,
+    ) -> AgentAnswer {
         let client = if assigned {
             &self.assigned
         } else {
@@ -122,8 +129,11 @@ async fn exchange(request: reqwest::RequestBuilder) -> AgentAnswer {
     let status = response.status().as_u16();
     let applied = response.headers().get("preference-applied").and_then(|value| value.to_str().ok());
     let accepted = status == 202 && applied.is_some_and(|value| value.contains("respond-async"));
-    let retry_after =
-        response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.trim().parse().ok()).map(Duration::from_secs);
+    let retry_after = response
+        .headers()
+        .get(RETRY_AFTER)
+        .and_then(|value| value.to_str().ok()?.trim().parse().ok())
+        .map(Duration::from_secs);
     let content_type = response
         .headers()
         .get(CONTENT_TYPE)
@@ -149,7 +159,9 @@ async fn exchange(request: reqwest::RequestBuilder) -> AgentAnswer {
             }
             Ok(Some(chunk)) => body.extend_from_slice(&chunk),
             Ok(None) => return AgentAnswer { outcome, content_type, body: body.freeze() },
-            Err(_) => return AgentAnswer::without_body(Outcome::Broken("the connection ended in its middle".to_owned())),
+            Err(_) => {
+                return AgentAnswer::without_body(Outcome::Broken("the connection ended in its middle".to_owned()));
+            }
         }
     }
 }

@@ -127,7 +127,9 @@ impl Config {
             development,
             admin_token,
             org: read.text(&MOLECULE_ORG_ID),
-            external_platform_url: read.optional(&EXTERNAL_PLATFORM_URL).map(|url| url.trim_end_matches('/').to_owned()),
+            external_platform_url: read
+                .optional(&EXTERNAL_PLATFORM_URL)
+                .map(|url| url.trim_end_matches('/').to_owned()),
             cors_origins: read.list(&CORS_ORIGINS),
             allow_private_agent_urls: read.one_of(&ALLOW_PRIVATE_AGENT_URLS, &["true", "false"])? == "true",
             heartbeat_interval: read.seconds(&HEARTBEAT_INTERVAL_SECONDS, 0.1, 3_600.0)?.min(liveness_ttl / 2),

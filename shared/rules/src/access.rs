@@ -82,10 +82,7 @@ pub fn sight(caller: Option<&Party<'_>>, target: Option<&Party<'_>>) -> Sight {
     if let Some(relation) = relation(caller, target) {
         return Sight::Seen(relation);
     }
-    let before_deletion = target.map(|target| Party {
-        removed: false,
-        ..*target
-    });
+    let before_deletion = target.map(|target| Party { removed: false, ..*target });
     match relation(caller, before_deletion.as_ref()) {
         Some(_) => Sight::Removed,
         None => Sight::Denied,
@@ -113,9 +110,7 @@ mod tests {
     ///     └─ B ─── B1
     /// ```
     fn party(name: &str) -> Option<Party<'static>> {
-        const NAMES: [&str; 13] = [
-            "R1", "R2", "A", "B", "A1", "A2", "B1", "L", "X", "F", "FA", "P", "Q",
-        ];
+        const NAMES: [&str; 13] = ["R1", "R2", "A", "B", "A1", "A2", "B1", "L", "X", "F", "FA", "P", "Q"];
         let place = |name: &str| NAMES.iter().position(|known| *known == name);
         let parent = match name {
             "A" | "B" => Some("R1"),
@@ -129,11 +124,7 @@ mod tests {
         };
         Some(Party {
             id: id(place(name)? as u128),
-            org: if matches!(name, "F" | "FA") {
-                "foreign"
-            } else {
-                "home"
-            },
+            org: if matches!(name, "F" | "FA") { "foreign" } else { "home" },
             parent: parent.and_then(place).map(|place| id(place as u128)),
             removed: name == "X",
         })
@@ -186,16 +177,8 @@ mod tests {
         ];
         for (caller, target, expected) in table {
             let (from, to) = (party(caller), party(target));
-            assert_eq!(
-                relation(from.as_ref(), to.as_ref()),
-                expected,
-                "{caller} to {target}"
-            );
-            assert_eq!(
-                can_communicate(from.as_ref(), to.as_ref()),
-                expected.is_some(),
-                "{caller} to {target}"
-            );
+            assert_eq!(relation(from.as_ref(), to.as_ref()), expected, "{caller} to {target}");
+            assert_eq!(can_communicate(from.as_ref(), to.as_ref()), expected.is_some(), "{caller} to {target}");
         }
     }
 
@@ -215,28 +198,14 @@ mod tests {
             ("X", "X", Sight::Denied),
         ] {
             let (from, to) = (party(caller), party(target));
-            assert_eq!(
-                sight(from.as_ref(), to.as_ref()),
-                expected,
-                "{caller} of {target}"
-            );
+            assert_eq!(sight(from.as_ref(), to.as_ref()), expected, "{caller} of {target}");
         }
     }
 
     #[test]
     fn a_parent_in_another_org_is_a_stranger() {
-        let parent = Party {
-            id: id(1),
-            org: "home",
-            parent: None,
-            removed: false,
-        };
-        let child = Party {
-            id: id(2),
-            org: "foreign",
-            parent: Some(id(1)),
-            removed: false,
-        };
+        let parent = Party { id: id(1), org: "home", parent: None, removed: false };
+        let child = Party { id: id(2), org: "foreign", parent: Some(id(1)), removed: false };
         assert!(!can_communicate(Some(&parent), Some(&child)));
         assert!(!can_communicate(Some(&child), Some(&parent)));
     }
@@ -254,35 +223,21 @@ mod tests {
         let root_siblings = caller.parent.is_none() && target.parent.is_none();
         let parent_to_child = target.parent.is_some_and(|parent| parent == caller.id);
         let child_to_parent = caller.parent.is_some_and(|parent| parent == target.id);
-        let related = [
-            itself,
-            siblings,
-            root_siblings,
-            parent_to_child,
-            child_to_parent,
-        ];
-        !caller.removed
-            && !target.removed
-            && caller.org == target.org
-            && related.into_iter().any(|holds| holds)
+        let related = [itself, siblings, root_siblings, parent_to_child, child_to_parent];
+        !caller.removed && !target.removed && caller.org == target.org && related.into_iter().any(|holds| holds)
     }
 
     /// A forest with removed nodes, two orgs, and parents drawn from all nodes, so that cycles occur.
     fn forest() -> impl Strategy<Value = Vec<Party<'static>>> {
-        let node = (
-            any::<bool>(),
-            prop::option::weighted(0.8, 0..12_u128),
-            prop::bool::weighted(0.15),
-        );
+        let node = (any::<bool>(), prop::option::weighted(0.8, 0..12_u128), prop::bool::weighted(0.15));
         prop::collection::vec(node, 1..12).prop_map(|nodes| {
             let count = nodes.len() as u128;
-            let party =
-                |(place, (home, parent, removed)): (usize, (bool, Option<u128>, bool))| Party {
-                    id: id(place as u128),
-                    org: if home { "home" } else { "foreign" },
-                    parent: parent.map(|parent| id(parent % count)),
-                    removed,
-                };
+            let party = |(place, (home, parent, removed)): (usize, (bool, Option<u128>, bool))| Party {
+                id: id(place as u128),
+                org: if home { "home" } else { "foreign" },
+                parent: parent.map(|parent| id(parent % count)),
+                removed,
+            };
             nodes.into_iter().enumerate().map(party).collect()
         })
     }

@@ -70,7 +70,11 @@ mod tests {
             (None, explicit(Poll), false, true, default(Push)),
         ];
         for (requested, stored, external, has_url, settled) in cases {
-            assert_eq!(resolve(requested, stored, external, has_url), settled, "{requested:?} {stored:?} {external} {has_url}");
+            assert_eq!(
+                resolve(requested, stored, external, has_url),
+                settled,
+                "{requested:?} {stored:?} {external} {has_url}"
+            );
         }
     }
 }

@@ -16,12 +16,7 @@ pub struct Lane {
 impl Lane {
     /// The lane of a target and a message's `contextId`. An empty `contextId` is none.
     pub fn new(target: WorkspaceId, context: Option<&str>) -> Self {
-        Self {
-            target,
-            context: context
-                .filter(|context| !context.is_empty())
-                .map(str::to_owned),
-        }
+        Self { target, context: context.filter(|context| !context.is_empty()).map(str::to_owned) }
     }
 
     /// Whose lane it is.
@@ -89,14 +84,8 @@ mod tests {
     /// Messages wait for days under the group id of an older release, so it must never change.
     #[test]
     fn the_group_id_is_pinned() {
-        assert_eq!(
-            Lane::new(ONE, None).message_group_id(),
-            "fDzNELt-w3tG03kmrmJ0Jn8AejSurxXIgqcVp_MwBSk"
-        );
-        assert_eq!(
-            Lane::new(ONE, Some("ctx-1")).message_group_id(),
-            "mMoFonOAiBJscDZ9TFbXYIT77zXLPmLyoUsshAxt95U"
-        );
+        assert_eq!(Lane::new(ONE, None).message_group_id(), "fDzNELt-w3tG03kmrmJ0Jn8AejSurxXIgqcVp_MwBSk");
+        assert_eq!(Lane::new(ONE, Some("ctx-1")).message_group_id(), "mMoFonOAiBJscDZ9TFbXYIT77zXLPmLyoUsshAxt95U");
         assert_eq!(
             Lane::new(ONE, None).key(),
             "00000000-0000-0000-0000-000000000001#fDzNELt-w3tG03kmrmJ0Jn8AejSurxXIgqcVp_MwBSk"

@@ -39,10 +39,8 @@ impl Timestamp {
 
     /// RFC 3339 in UTC with milliseconds, as on the wire.
     pub fn rfc3339(self) -> String {
-        DateTime::<Utc>::from_timestamp_millis(self.0).map_or_else(
-            || self.0.to_string(),
-            |time| time.to_rfc3339_opts(SecondsFormat::Millis, true),
-        )
+        DateTime::<Utc>::from_timestamp_millis(self.0)
+            .map_or_else(|| self.0.to_string(), |time| time.to_rfc3339_opts(SecondsFormat::Millis, true))
     }
 }
 

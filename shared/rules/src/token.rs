@@ -36,9 +36,7 @@ pub enum TokenRefusal {
 /// [`TokenRefusal::Removed`] or [`TokenRefusal::StaleGeneration`].
 pub fn may_change(workspace: &Workspace, by: Option<&Token>) -> Result<(), TokenRefusal> {
     let stale = by.is_some_and(|token| {
-        token.kind == TokenKind::Instance
-            && token.belongs_to(workspace.id)
-            && token.generation < workspace.generation
+        token.kind == TokenKind::Instance && token.belongs_to(workspace.id) && token.generation < workspace.generation
     });
     if workspace.status == Status::Removed {
         Err(TokenRefusal::Removed)
@@ -53,11 +51,7 @@ pub fn may_change(workspace: &Workspace, by: Option<&Token>) -> Result<(), Token
 ///
 /// # Errors
 /// As [`may_change`], or [`TokenRefusal::Full`].
-pub fn may_issue(
-    workspace: &Workspace,
-    by: Option<&Token>,
-    live: usize,
-) -> Result<(), TokenRefusal> {
+pub fn may_issue(workspace: &Workspace, by: Option<&Token>, live: usize) -> Result<(), TokenRefusal> {
     may_change(workspace, by)?;
     has_room(live, MAX_LIVE_TOKENS)
 }
@@ -71,30 +65,17 @@ pub fn may_issue_for_org(live: usize) -> Result<(), TokenRefusal> {
 }
 
 fn has_room(live: usize, limit: usize) -> Result<(), TokenRefusal> {
-    if live < limit {
-        Ok(())
-    } else {
-        Err(TokenRefusal::Full { limit })
-    }
+    if live < limit { Ok(()) } else { Err(TokenRefusal::Full { limit }) }
 }
 
 /// The record after a change of its credentials. The version rises, so that whoever decided from the tokens as they were
 /// decides again; and the open bootstrap is over for good, also when the last token goes.
 pub fn changed(workspace: &Workspace, now: Timestamp) -> Workspace {
-    Workspace {
-        version: workspace.version + 1,
-        updated_at: now,
-        bootstrap_open: false,
-        ..workspace.clone()
-    }
+    Workspace { version: workspace.version + 1, updated_at: now, bootstrap_open: false, ..workspace.clone() }
 }
 
 /// An operator's credential for one register of the current generation.
-pub fn one_time_credential(
-    workspace: &Workspace,
-    digest: String,
-    now: Timestamp,
-) -> BootCredential {
+pub fn one_time_credential(workspace: &Workspace, digest: String, now: Timestamp) -> BootCredential {
     BootCredential {
         workspace_id: workspace.id,
         generation: workspace.generation,
@@ -150,16 +131,8 @@ mod tests {
             ("removed", Some(&current), Err(Removed)),
             ("removed", Some(&zombie), Err(Removed)),
         ] {
-            assert_eq!(
-                may_change(&workspace(status), by),
-                expected,
-                "{status}, {by:?}"
-            );
-            assert_eq!(
-                may_issue(&workspace(status), by, 0),
-                expected,
-                "{status}, {by:?}"
-            );
+            assert_eq!(may_change(&workspace(status), by), expected, "{status}, {by:?}");
+            assert_eq!(may_issue(&workspace(status), by, 0), expected, "{status}, {by:?}");
         }
     }
 
@@ -167,11 +140,7 @@ mod tests {
     fn the_limits_are_50_and_500() {
         let workspace = workspace("online");
         for (live, refused) in [(0, false), (49, false), (50, true), (51, true)] {
-            assert_eq!(
-                may_issue(&workspace, None, live).is_err(),
-                refused,
-                "{live}"
-            );
+            assert_eq!(may_issue(&workspace, None, live).is_err(), refused, "{live}");
         }
         for (live, refused) in [(0, false), (499, false), (500, true)] {
             assert_eq!(may_issue_for_org(live).is_err(), refused, "{live}");
@@ -182,10 +151,7 @@ mod tests {
     fn any_change_closes_the_bootstrap_and_raises_the_version() {
         let before = workspace("online");
         let after = changed(&before, NOW);
-        assert_eq!(
-            (after.version, after.updated_at, after.bootstrap_open),
-            (8, NOW, false)
-        );
+        assert_eq!((after.version, after.updated_at, after.bootstrap_open), (8, NOW, false));
         assert!(!changed(&after, NOW).bootstrap_open);
     }
 
@@ -195,10 +161,7 @@ mod tests {
         let boot = one_time_credential(&workspace, "d".into(), NOW);
         let end = NOW + RESET_LIFETIME;
         let just_before = end - Duration::from_millis(1);
-        assert_eq!(
-            may_register(&workspace, Presented::Boot(&boot), just_before),
-            Ok(Grant::Reset)
-        );
+        assert_eq!(may_register(&workspace, Presented::Boot(&boot), just_before), Ok(Grant::Reset));
         assert!(may_register(&workspace, Presented::Boot(&boot), end).is_err());
     }
 }

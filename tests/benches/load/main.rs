@@ -38,7 +38,10 @@ fn main() {
     let running = server.block_on(local::start(options)).unwrap();
     let load = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let target = Target { address: running.address(), admin: running.admin_token().to_owned() };
-    println!("64 workspaces, file-backed and fully synced, {} s per row, 2 cores shared with the load", length.as_secs_f64());
+    println!(
+        "64 workspaces, file-backed and fully synced, {} s per row, 2 cores shared with the load",
+        length.as_secs_f64()
+    );
     println!("{}", Figures::head());
     load.block_on(async {
         let agents = prepare(&target).await;
@@ -106,7 +109,8 @@ fn heartbeats(agents: &[Agent]) -> Requests {
 }
 
 fn registers(agents: &[Agent]) -> Requests {
-    let register = |agent: &Agent| client::request("POST", "/registry/register", &agent.token, &registration(&agent.id));
+    let register =
+        |agent: &Agent| client::request("POST", "/registry/register", &agent.token, &registration(&agent.id));
     Arc::new(agents.iter().map(register).collect())
 }
 

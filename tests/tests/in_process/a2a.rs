@@ -25,7 +25,8 @@ async fn a_message_reaches_the_agent_and_its_answer_comes_back() {
     assert_eq!(got.len(), 1);
     assert!(got[0].headers["authorization"].to_str().unwrap().starts_with("Bearer "));
     assert_eq!(got[0].headers["x-workspace-id"], alice.id);
-    let seen = world.call("GET", &format!("{path}/queue/{queue_id}"), Some(&alice.token), &Value::Null).await.expect(200);
+    let seen =
+        world.call("GET", &format!("{path}/queue/{queue_id}"), Some(&alice.token), &Value::Null).await.expect(200);
     assert_eq!(seen.body["status"], "completed", "{}", seen.body);
     assert_eq!(seen.body["result"]["body"]["result"]["ok"], true);
     let repeat = world.call("POST", &path, Some(&alice.token), &message("m1")).await.expect(200);

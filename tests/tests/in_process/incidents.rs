@@ -114,7 +114,12 @@ async fn a_revoked_token_of_its_own_degrades_after_a_minute() {
     let minted = world.call("GET", &path, Some(tests::ADMIN), &Value::Null).await.expect(200);
     let second = tests::Agent { id: agent.id.clone(), token: minted.body["auth_token"].as_str().unwrap().to_owned() };
     let listed = world.call("GET", &format!("/workspaces/{}/tokens", agent.id), Some(tests::ADMIN), &Value::Null).await;
-    let first = listed.body["tokens"].as_array().unwrap().iter().find(|token| agent.token.starts_with(token["prefix"].as_str().unwrap())).unwrap();
+    let first = listed.body["tokens"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|token| agent.token.starts_with(token["prefix"].as_str().unwrap()))
+        .unwrap();
     let path = format!("/workspaces/{}/tokens/{}", agent.id, first["id"].as_str().unwrap());
     world.call("DELETE", &path, Some(tests::ADMIN), &Value::Null).await.expect(200);
     for _ in 0..4 {

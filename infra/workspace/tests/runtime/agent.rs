@@ -50,23 +50,9 @@ impl Agent {
         Self::start_with(&platform.url, command, more, Some(TOKEN)).await
     }
 
-    pub async fn start_with(
-        platform_url: &str,
-        command: &str,
-        more: &[&str],
-        token: Option<&str>,
-    ) -> Self {
+    pub async fn start_with(platform_url: &str, command: &str, more: &[&str], token: Option<&str>) -> Self {
         let mut program = program();
-        program.args([
-            "--platform",
-            platform_url,
-            "--workspace",
-            WORKSPACE,
-            "--port",
-            "0",
-            "--command",
-            command,
-        ]);
+        program.args(["--platform", platform_url, "--workspace", WORKSPACE, "--port", "0", "--command", command]);
         program.args(more);
         if let Some(token) = token {
             program.env("WORKSPACE_TOKEN", token);
@@ -82,21 +68,9 @@ impl Agent {
         });
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
         let mut line = String::new();
-        timeout(BOUND, stdout.read_line(&mut line))
-            .await
-            .unwrap()
-            .unwrap();
-        let url = line
-            .trim_end()
-            .strip_prefix("ready ")
-            .expect("the line that says it is ready")
-            .to_owned();
-        Self {
-            url,
-            child,
-            rest_of_stdout: Some(stdout),
-            log,
-        }
+        timeout(BOUND, stdout.read_line(&mut line)).await.unwrap().unwrap();
+        let url = line.trim_end().strip_prefix("ready ").expect("the line that says it is ready").to_owned();
+        Self { url, child, rest_of_stdout: Some(stdout), log }
     }
 
     /// Starts it and waits until it is registered.
@@ -113,17 +87,9 @@ impl Agent {
 
     /// Waits for its end; everything that it still wrote to stdout must be nothing.
     pub async fn ended(&mut self) -> ExitStatus {
-        let status = timeout(BOUND, self.child.wait())
-            .await
-            .expect("an end within the bound")
-            .unwrap();
+        let status = timeout(BOUND, self.child.wait()).await.expect("an end within the bound").unwrap();
         let mut rest = String::new();
-        self.rest_of_stdout
-            .take()
-            .unwrap()
-            .read_to_string(&mut rest)
-            .await
-            .unwrap();
+        self.rest_of_stdout.take().unwrap().read_to_string(&mut rest).await.unwrap();
         assert_eq!(rest, "", "stdout has exactly one line");
         status
     }
@@ -133,11 +99,7 @@ impl Agent {
     }
 
     pub async fn get(&self, path: &str) -> Response {
-        client()
-            .get(format!("{}{path}", self.url))
-            .send()
-            .await
-            .unwrap()
+        client().get(format!("{}{path}", self.url)).send().await.unwrap()
     }
 
     /// A POST with the right bearer.
@@ -147,10 +109,7 @@ impl Agent {
 
     /// Sends a message and waits for the JSON-RPC answer.
     pub async fn send(&self, body: &Value) -> Value {
-        let response = timeout(BOUND, self.post(body).send())
-            .await
-            .expect("an answer within the bound")
-            .unwrap();
+        let response = timeout(BOUND, self.post(body).send()).await.expect("an answer within the bound").unwrap();
         assert_eq!(response.status(), 200);
         response.json().await.unwrap()
     }
@@ -177,9 +136,7 @@ pub fn message(id: &str, text: &str) -> Value {
 }
 
 pub fn text_of(response: &Value) -> &str {
-    response["result"]["parts"][0]["text"]
-        .as_str()
-        .unwrap_or_else(|| panic!("no text in {response:#}"))
+    response["result"]["parts"][0]["text"].as_str().unwrap_or_else(|| panic!("no text in {response:#}"))
 }
 
 /// Holds a command back until the test lets it go on. A command never outlives the test for long: it ends with the
@@ -190,9 +147,7 @@ pub struct Gate {
 
 impl Gate {
     pub fn new() -> Self {
-        Self {
-            folder: tempfile::tempdir().unwrap(),
-        }
+        Self { folder: tempfile::tempdir().unwrap() }
     }
 
     pub fn path(&self) -> &Path {
@@ -206,9 +161,7 @@ impl Gate {
     /// Shell code that notes its start and then waits until the gate is open.
     pub fn wait(&self) -> String {
         let folder = self.path().display();
-        format!(
-            "echo x >> {folder}/starts; while [ -d {folder} ] && [ ! -e {folder}/open ]; do sleep 0.02; done"
-        )
+        format!("echo x >> {folder}/starts; while [ -d {folder} ] && [ ! -e {folder}/open ]; do sleep 0.02; done")
     }
 
     pub fn open(&self) {
@@ -217,10 +170,7 @@ impl Gate {
 
     /// How many commands have come to the gate.
     pub fn starts(&self) -> usize {
-        std::fs::read_to_string(self.file("starts"))
-            .unwrap_or_default()
-            .lines()
-            .count()
+        std::fs::read_to_string(self.file("starts")).unwrap_or_default().lines().count()
     }
 
     pub async fn until_started(&self) {

@@ -23,20 +23,14 @@ async fn child_output_never_deadlocks() {
 async fn a_child_that_never_reads_its_input_is_fine() {
     let platform = Platform::start().await;
     let agent = Agent::start_registered(&platform, "echo done", &[]).await;
-    assert_eq!(
-        text_of(&agent.send(&message("m1", &"x".repeat(MIB))).await),
-        "done"
-    );
+    assert_eq!(text_of(&agent.send(&message("m1", &"x".repeat(MIB))).await), "done");
 }
 
 #[tokio::test]
 async fn a_child_that_echoes_a_large_input_is_fine() {
     let platform = Platform::start().await;
     let agent = Agent::start_registered(&platform, "tee /dev/stderr", &[]).await;
-    assert_eq!(
-        text_of(&agent.send(&message("m1", &"x".repeat(MIB))).await).len(),
-        MIB
-    );
+    assert_eq!(text_of(&agent.send(&message("m1", &"x".repeat(MIB))).await).len(), MIB);
 }
 
 #[tokio::test]
@@ -47,11 +41,7 @@ async fn a_grandchild_that_holds_the_output_does_not_hold_the_turn() {
     let command = format!("sleep 600 & echo $! > {}; echo done", note.display());
     let agent = Agent::start_registered(&platform, &command, &[]).await;
     assert_eq!(text_of(&agent.send(&message("m1", "x")).await), "done");
-    let pid: i32 = std::fs::read_to_string(note)
-        .unwrap()
-        .trim()
-        .parse()
-        .unwrap();
+    let pid: i32 = std::fs::read_to_string(note).unwrap().trim().parse().unwrap();
     until("the grandchild is gone", || !is_running(pid)).await;
 }
 
@@ -62,24 +52,12 @@ fn is_running(pid: i32) -> bool {
 #[tokio::test]
 async fn a_command_that_fails_is_an_error_with_its_last_words() {
     let platform = Platform::start().await;
-    let agent = Agent::start_registered(
-        &platform,
-        "head -c 9999 /dev/zero | tr '\\0' e >&2; exit 7",
-        &[],
-    )
-    .await;
+    let agent = Agent::start_registered(&platform, "head -c 9999 /dev/zero | tr '\\0' e >&2; exit 7", &[]).await;
     let response = agent.send(&message("m1", "x")).await;
     assert_eq!(response["error"]["code"], -32603);
     assert_eq!(response["error"]["message"], "command exited with code 7");
-    assert_eq!(
-        response["error"]["data"],
-        json!({"exit_code": 7, "stderr": "e".repeat(4096)})
-    );
-    platform
-        .wait_for(HEARTBEAT, "the error", |beat| {
-            beat.body["error_rate"] == 1.0
-        })
-        .await;
+    assert_eq!(response["error"]["data"], json!({"exit_code": 7, "stderr": "e".repeat(4096)}));
+    platform.wait_for(HEARTBEAT, "the error", |beat| beat.body["error_rate"] == 1.0).await;
 }
 
 #[tokio::test]
@@ -87,10 +65,7 @@ async fn a_turn_that_takes_too_long_is_stopped() {
     let platform = Platform::start().await;
     let agent = Agent::start_registered(&platform, "sleep 600", &["--turn-timeout", "0.2"]).await;
     let response = agent.send(&message("m1", "x")).await;
-    assert_eq!(
-        response["error"]["message"],
-        "the command ran longer than 0.2 s and was stopped"
-    );
+    assert_eq!(response["error"]["message"], "the command ran longer than 0.2 s and was stopped");
     assert_eq!(response["error"]["data"]["exit_code"], 128 + 15);
 }
 
@@ -98,9 +73,7 @@ async fn a_turn_that_takes_too_long_is_stopped() {
 async fn the_environment_tells_about_the_message_and_no_secret() {
     let platform = Platform::start().await;
     let agent = Agent::start_registered(&platform, "env; echo fin", &[]).await;
-    let request = agent
-        .post(&message("m1", "x"))
-        .header("x-workspace-id", "the-caller");
+    let request = agent.post(&message("m1", "x")).header("x-workspace-id", "the-caller");
     let response: serde_json::Value = request.send().await.unwrap().json().await.unwrap();
     let text = text_of(&response);
     let has = |line: &str| text.lines().any(|other| other == line);
@@ -113,21 +86,10 @@ async fn the_environment_tells_about_the_message_and_no_secret() {
 #[tokio::test]
 async fn output_is_kept_as_it_is_up_to_the_limit() {
     let platform = Platform::start().await;
-    let agent = Agent::start_registered(
-        &platform,
-        "cat; printf '\\377\\n\\n'",
-        &["--max-output-bytes", "8"],
-    )
-    .await;
-    assert_eq!(
-        text_of(&agent.send(&message("m1", " a")).await),
-        " a\u{fffd}\n"
-    );
+    let agent = Agent::start_registered(&platform, "cat; printf '\\377\\n\\n'", &["--max-output-bytes", "8"]).await;
+    assert_eq!(text_of(&agent.send(&message("m1", " a")).await), " a\u{fffd}\n");
     let cut = agent.send(&message("m2", "0123456789")).await;
-    assert_eq!(
-        text_of(&cut),
-        "01234567\n[5 more bytes of output were discarded]"
-    );
+    assert_eq!(text_of(&cut), "01234567\n[5 more bytes of output were discarded]");
 }
 
 #[tokio::test]
@@ -135,8 +97,7 @@ async fn the_platform_may_ask_a_turn_to_wrap_up() {
     let platform = Platform::start().await;
     let gate = Gate::new();
     let command = format!("trap 'echo wrapped up; exit 0' TERM; {}", gate.wait());
-    let agent =
-        Agent::start_registered(&platform, &command, &["--heartbeat-interval", "0.1"]).await;
+    let agent = Agent::start_registered(&platform, &command, &["--heartbeat-interval", "0.1"]).await;
     let turn = tokio::spawn(agent.post(&message("m1", "x")).send());
     gate.until_started().await;
     let ask = json!({"status": "ok", "control": [{"kind": "checkpoint_and_exit"}]});
@@ -147,15 +108,7 @@ async fn the_platform_may_ask_a_turn_to_wrap_up() {
 
 #[tokio::test]
 async fn help_names_the_variables_and_no_value_of_a_token() {
-    let output = program()
-        .arg("--help")
-        .env("WORKSPACE_TOKEN", "s3cret")
-        .output()
-        .await
-        .unwrap();
+    let output = program().arg("--help").env("WORKSPACE_TOKEN", "s3cret").output().await.unwrap();
     let help = String::from_utf8(output.stdout).unwrap();
-    assert!(
-        help.contains("WORKSPACE_TOKEN") && !help.contains("s3cret"),
-        "{help}"
-    );
+    assert!(help.contains("WORKSPACE_TOKEN") && !help.contains("s3cret"), "{help}");
 }

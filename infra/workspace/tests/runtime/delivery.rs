@@ -24,10 +24,7 @@ fn delivery(agent: &Agent, id: &str, wait: u64, epoch: u64) -> RequestBuilder {
 async fn assert_accepted(response: Response) {
     assert_eq!(response.status(), 202);
     assert_eq!(response.headers()["preference-applied"], "respond-async");
-    assert_eq!(
-        response.json::<Value>().await.unwrap(),
-        json!({"status": "accepted"})
-    );
+    assert_eq!(response.json::<Value>().await.unwrap(), json!({"status": "accepted"}));
 }
 
 async fn until_idle_again(platform: &Platform, after: &Recorded) {
@@ -43,19 +40,12 @@ async fn until_idle_again(platform: &Platform, after: &Recorded) {
 async fn a_long_turn_is_accepted_and_its_result_posted() {
     let platform = Platform::start().await;
     let gate = Gate::new();
-    let agent =
-        Agent::start_registered(&platform, &format!("{}; echo late", gate.wait()), &[]).await;
+    let agent = Agent::start_registered(&platform, &format!("{}; echo late", gate.wait()), &[]).await;
     assert_accepted(delivery(&agent, "m1", 0, 41).send().await.unwrap()).await;
-    let busy = platform
-        .wait_for(HEARTBEAT, "an active task", |beat| {
-            beat.body["active_tasks"] == 1
-        })
-        .await;
+    let busy = platform.wait_for(HEARTBEAT, "an active task", |beat| beat.body["active_tasks"] == 1).await;
     assert!(platform.all(&result_path()).is_empty());
     gate.open();
-    let posted = platform
-        .wait_for(&result_path(), "a result", |_| true)
-        .await;
+    let posted = platform.wait_for(&result_path(), "a result", |_| true).await;
     assert_eq!(posted.bearer.as_deref(), Some(TOKEN));
     assert_eq!(posted.body["slot_epoch"], 41);
     assert_eq!(posted.body["status"], 200);
@@ -68,8 +58,7 @@ async fn a_long_turn_is_accepted_and_its_result_posted() {
 async fn answer_within_bounds_the_wait_that_the_platform_offers() {
     let platform = Platform::start().await;
     let gate = Gate::new();
-    let agent =
-        Agent::start_registered(&platform, &gate.wait(), &["--answer-within", "0.05"]).await;
+    let agent = Agent::start_registered(&platform, &gate.wait(), &["--answer-within", "0.05"]).await;
     assert_accepted(delivery(&agent, "m1", 9999, 1).send().await.unwrap()).await;
 }
 
@@ -89,15 +78,9 @@ async fn without_a_place_for_the_result_the_connection_is_held() {
     let platform = Platform::start().await;
     let gate = Gate::new();
     let agent = Agent::start_registered(&platform, &gate.wait(), &[]).await;
-    let request = agent
-        .post(&message("m1", "x"))
-        .header("prefer", "respond-async, wait=0");
+    let request = agent.post(&message("m1", "x")).header("prefer", "respond-async, wait=0");
     let held = tokio::spawn(request.send());
-    platform
-        .wait_for(HEARTBEAT, "an active task", |beat| {
-            beat.body["active_tasks"] == 1
-        })
-        .await;
+    platform.wait_for(HEARTBEAT, "an active task", |beat| beat.body["active_tasks"] == 1).await;
     gate.open();
     assert_eq!(held.await.unwrap().unwrap().status(), 200);
 }
@@ -105,47 +88,30 @@ async fn without_a_place_for_the_result_the_connection_is_held() {
 #[tokio::test]
 async fn a_result_is_posted_until_it_is_taken() {
     let platform = Platform::start().await;
-    platform.once(&result_path(), Reply::Later(503, 1)).once(
-        &result_path(),
-        Reply::Json(401, json!({"error": "wrong token"})),
-    );
+    platform
+        .once(&result_path(), Reply::Later(503, 1))
+        .once(&result_path(), Reply::Json(401, json!({"error": "wrong token"})));
     let gate = Gate::new();
     let more = ["--heartbeat-interval", "0.1"];
     let agent = Agent::start_registered(&platform, &gate.wait(), &more).await;
     assert_accepted(delivery(&agent, "m1", 0, 1).send().await.unwrap()).await;
     gate.open();
-    let first = platform
-        .wait_for(&result_path(), "a result", |_| true)
-        .await;
+    let first = platform.wait_for(&result_path(), "a result", |_| true).await;
     let seen = platform.all(HEARTBEAT).len();
     let posts = platform.wait_for_number(&result_path(), 3).await;
     assert!(posts.iter().all(|post| post.body == first.body));
     let waiting = &platform.all(HEARTBEAT)[seen + 1..];
-    assert!(
-        !waiting.is_empty()
-            && waiting
-                .iter()
-                .take(5)
-                .all(|beat| beat.body["active_tasks"] == 1),
-        "{waiting:#?}"
-    );
+    assert!(!waiting.is_empty() && waiting.iter().take(5).all(|beat| beat.body["active_tasks"] == 1), "{waiting:#?}");
 }
 
 #[tokio::test]
 async fn a_result_that_nobody_wants_is_dropped() {
     let platform = Platform::start().await;
-    platform.always(
-        &result_path(),
-        Reply::Json(409, json!({"error": "old epoch"})),
-    );
+    platform.always(&result_path(), Reply::Json(409, json!({"error": "old epoch"})));
     let gate = Gate::new();
     let agent = Agent::start_registered(&platform, &gate.wait(), &[]).await;
     assert_accepted(delivery(&agent, "m1", 0, 1).send().await.unwrap()).await;
-    let busy = platform
-        .wait_for(HEARTBEAT, "an active task", |beat| {
-            beat.body["active_tasks"] == 1
-        })
-        .await;
+    let busy = platform.wait_for(HEARTBEAT, "an active task", |beat| beat.body["active_tasks"] == 1).await;
     gate.open();
     until_idle_again(&platform, &busy).await;
     assert_eq!(platform.all(&result_path()).len(), 1);
@@ -159,16 +125,8 @@ async fn a_repeat_of_a_long_turn_is_answered_in_its_own_epoch() {
     assert_accepted(delivery(&agent, "m1", 0, 1).send().await.unwrap()).await;
     assert_accepted(delivery(&agent, "m1", 0, 2).send().await.unwrap()).await;
     gate.open();
-    let old = platform
-        .wait_for(&result_path(), "epoch 1", |post| {
-            post.body["slot_epoch"] == 1
-        })
-        .await;
-    let new = platform
-        .wait_for(&result_path(), "epoch 2", |post| {
-            post.body["slot_epoch"] == 2
-        })
-        .await;
+    let old = platform.wait_for(&result_path(), "epoch 1", |post| post.body["slot_epoch"] == 1).await;
+    let new = platform.wait_for(&result_path(), "epoch 2", |post| post.body["slot_epoch"] == 2).await;
     assert_eq!(old.body["body"], new.body["body"]);
     assert_eq!(gate.starts(), 1);
 }
@@ -178,16 +136,13 @@ async fn a_repeat_of_a_long_turn_is_answered_in_its_own_epoch() {
 async fn a_caller_that_hangs_up_gets_its_result_posted() {
     let platform = Platform::start().await;
     let gate = Gate::new();
-    let agent =
-        Agent::start_registered(&platform, &format!("{}; echo late", gate.wait()), &[]).await;
+    let agent = Agent::start_registered(&platform, &format!("{}; echo late", gate.wait()), &[]).await;
     let caller = tokio::spawn(delivery(&agent, "m1", 9, 3).send());
     gate.until_started().await;
     caller.abort();
     assert!(caller.await.unwrap_err().is_cancelled());
     gate.open();
-    let posted = platform
-        .wait_for(&result_path(), "a result", |_| true)
-        .await;
+    let posted = platform.wait_for(&result_path(), "a result", |_| true).await;
     assert_eq!(posted.body["slot_epoch"], 3);
     assert_eq!(posted.body["body"]["result"]["parts"][0]["text"], "late");
 }

@@ -9,11 +9,7 @@ use crate::{
 async fn heartbeat_says_how_it_is() {
     let platform = Platform::start().await;
     let _agent = Agent::start_registered(&platform, "cat", &[]).await;
-    let beat = platform
-        .wait_for(HEARTBEAT, "a good register", |beat| {
-            beat.body["register_state"]["ok"] == true
-        })
-        .await;
+    let beat = platform.wait_for(HEARTBEAT, "a good register", |beat| beat.body["register_state"]["ok"] == true).await;
     assert_eq!(beat.bearer.as_deref(), Some(TOKEN));
     let body = beat.body;
     assert_eq!(body["workspace_id"], WORKSPACE);
@@ -23,18 +19,9 @@ async fn heartbeat_says_how_it_is() {
     assert!(body["uptime_seconds"].is_u64());
     assert_eq!(body["current_task"], "");
     assert_eq!(body["runtime_state"], "");
-    assert_eq!(
-        body["runtime_metadata"],
-        json!({"capabilities": {"message_dedup": true}})
-    );
-    assert_eq!(
-        body["agent_card"],
-        platform.all(REGISTER)[0].body["agent_card"]
-    );
-    assert_eq!(
-        body["register_state"],
-        json!({"ok": true, "last_code": 200, "attempts": 0})
-    );
+    assert_eq!(body["runtime_metadata"], json!({"capabilities": {"message_dedup": true}}));
+    assert_eq!(body["agent_card"], platform.all(REGISTER)[0].body["agent_card"]);
+    assert_eq!(body["register_state"], json!({"ok": true, "last_code": 200, "attempts": 0}));
     assert!(body["sent_at_ms"].as_u64().unwrap() > 1_600_000_000_000);
 }
 
@@ -46,8 +33,7 @@ async fn a_register_that_fails_does_not_hide_behind_heartbeats() {
     let _agent = Agent::start(&platform, "cat", &[]).await;
     platform
         .wait_for(HEARTBEAT, "the failed register", |beat| {
-            beat.body["register_state"]["ok"] == false
-                && beat.body["register_state"]["last_code"] == 401
+            beat.body["register_state"]["ok"] == false && beat.body["register_state"]["last_code"] == 401
         })
         .await;
 }
@@ -66,33 +52,18 @@ async fn a_register_that_hangs_does_not_hold_back_heartbeats() {
     platform.always(REGISTER, Reply::Never);
     let _agent = Agent::start(&platform, "cat", &["--heartbeat-interval", "0.1"]).await;
     let beats = platform.wait_for_number(HEARTBEAT, 5).await;
-    assert_eq!(
-        beats[4].body["register_state"],
-        json!({"ok": false, "last_code": null, "attempts": 0})
-    );
+    assert_eq!(beats[4].body["register_state"], json!({"ok": false, "last_code": null, "attempts": 0}));
     assert_eq!(platform.all(REGISTER).len(), 1);
 }
 
 #[tokio::test]
 async fn the_platform_sets_the_interval() {
     let platform = Platform::start().await;
-    platform.always(
-        HEARTBEAT,
-        Reply::Json(
-            200,
-            json!({"status": "ok", "heartbeat_interval_seconds": 0.001}),
-        ),
-    );
+    platform.always(HEARTBEAT, Reply::Json(200, json!({"status": "ok", "heartbeat_interval_seconds": 0.001})));
     let _agent = Agent::start(&platform, "cat", &["--heartbeat-interval", "3600"]).await;
     let beats = platform.wait_for_number(HEARTBEAT, 8).await;
-    let sent: Vec<_> = beats
-        .iter()
-        .map(|beat| beat.body["sent_at_ms"].as_u64().unwrap())
-        .collect();
-    assert!(
-        sent[7] - sent[2] >= 5 * 95,
-        "not faster than every 100 ms: {sent:?}"
-    );
+    let sent: Vec<_> = beats.iter().map(|beat| beat.body["sent_at_ms"].as_u64().unwrap()).collect();
+    assert!(sent[7] - sent[2] >= 5 * 95, "not faster than every 100 ms: {sent:?}");
 }
 
 #[tokio::test]
@@ -100,8 +71,7 @@ async fn a_turn_is_reported_at_its_start_and_at_its_end() {
     let platform = Platform::start().await;
     let gate = Gate::new();
     let command = format!("{}; exit 3", gate.wait());
-    let agent =
-        Agent::start_registered(&platform, &command, &["--heartbeat-interval", "3600"]).await;
+    let agent = Agent::start_registered(&platform, &command, &["--heartbeat-interval", "3600"]).await;
     let call = message("m1", "sum up the day\nand more");
     let turn = tokio::spawn(agent.post(&call).send());
     platform
@@ -111,17 +81,11 @@ async fn a_turn_is_reported_at_its_start_and_at_its_end() {
         .await;
     gate.open();
     turn.await.unwrap().unwrap();
-    let beat = platform
-        .wait_for(HEARTBEAT, "the failed turn", |beat| {
-            beat.body["error_rate"] == 1.0
-        })
-        .await;
+    let beat = platform.wait_for(HEARTBEAT, "the failed turn", |beat| beat.body["error_rate"] == 1.0).await;
     assert_eq!(beat.body["sample_error"], "command exited with code 3");
     platform
         .wait_for(HEARTBEAT, "no active task", |beat| {
-            beat.body["active_tasks"] == 0
-                && beat.body["error_rate"] == 1.0
-                && beat.body["current_task"] == ""
+            beat.body["active_tasks"] == 0 && beat.body["error_rate"] == 1.0 && beat.body["current_task"] == ""
         })
         .await;
 }
@@ -134,9 +98,5 @@ async fn a_heartbeat_that_is_refused_is_tried_again_soon() {
     }
     let agent = Agent::start(&platform, "cat", &["--heartbeat-interval", "0.1"]).await;
     platform.wait_for_number(HEARTBEAT, 4).await;
-    assert_eq!(
-        agent.log().matches("heartbeat failed").count(),
-        3,
-        "any answer but 2xx is an error"
-    );
+    assert_eq!(agent.log().matches("heartbeat failed").count(), 3, "any answer but 2xx is an error");
 }

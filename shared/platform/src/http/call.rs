@@ -45,10 +45,9 @@ impl Call {
     pub(super) fn read(request: Request, path: String, params: HashMap<String, String>) -> Self {
         let context = request.request_context_ref();
         let (source, request_id) = match context {
-            Some(RequestContext::ApiGatewayV2(v2)) => (
-                v2.http.source_ip.as_deref().and_then(|ip| ip.parse().ok()),
-                v2.request_id.clone().unwrap_or_default(),
-            ),
+            Some(RequestContext::ApiGatewayV2(v2)) => {
+                (v2.http.source_ip.as_deref().and_then(|ip| ip.parse().ok()), v2.request_id.clone().unwrap_or_default())
+            }
             _ => (None, String::new()),
         };
         let query = request
@@ -62,16 +61,7 @@ impl Call {
             Body::Binary(bytes) => Bytes::from(bytes),
             _ => Bytes::new(),
         };
-        Self {
-            method: parts.method,
-            path,
-            params,
-            query,
-            headers: parts.headers,
-            body,
-            source,
-            request_id,
-        }
+        Self { method: parts.method, path, params, query, headers: parts.headers, body, source, request_id }
     }
 
     /// A header's text.
@@ -122,7 +112,8 @@ impl Call {
             let message = "X-Workspace-ID must be a workspace; names of the platform's own are refused";
             return Err(Problem::forbidden("invalid_caller", message));
         }
-        let invalid = |_| Problem::bad_request("invalid_caller", "X-Workspace-ID must be the UUID of the workspace that asks");
+        let invalid =
+            |_| Problem::bad_request("invalid_caller", "X-Workspace-ID must be the UUID of the workspace that asks");
         text.parse().map(Some).map_err(invalid)
     }
 

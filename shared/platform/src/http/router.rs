@@ -77,10 +77,7 @@ impl Router {
             "" => request.uri().path().to_owned(),
             raw => raw.to_owned(),
         };
-        let matched = self
-            .paths
-            .at(&path)
-            .map_err(|_| Problem::no_route())?;
+        let matched = self.paths.at(&path).map_err(|_| Problem::no_route())?;
         let handler = self.methods[*matched.value].get(request.method().as_str()).ok_or_else(|| {
             Problem::new(http::StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "the route has no such method")
         })?;

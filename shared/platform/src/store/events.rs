@@ -32,7 +32,14 @@ pub struct StoredEvent {
 impl Transaction<'_> {
     /// Tells what this transaction changes.
     #[must_use]
-    pub fn put_event(mut self, workspace: &Workspace, id: EventId, event: &Event, now: Timestamp, keep: Duration) -> Self {
+    pub fn put_event(
+        mut self,
+        workspace: &Workspace,
+        id: EventId,
+        event: &Event,
+        now: Timestamp,
+        keep: Duration,
+    ) -> Self {
         let stored = StoredEvent {
             id,
             event_type: event.kind,

@@ -129,8 +129,7 @@ impl Transaction<'_> {
         };
         item.insert("expires_at".into(), n(expires(lease.lease_until)));
         item.remove("work");
-        let removed: Vec<_> =
-            ["busy_since", "digests"].into_iter().filter(|name| !item.contains_key(*name)).collect();
+        let removed: Vec<_> = ["busy_since", "digests"].into_iter().filter(|name| !item.contains_key(*name)).collect();
         let mut sets = vec!["#work = if_not_exists(#work, :work)".to_owned()];
         let mut update = Expression::default().name("#work", "work").value(":work", bool_value(true));
         for (index, (name, value)) in item.into_iter().enumerate() {
@@ -149,7 +148,8 @@ impl Transaction<'_> {
     /// Marks the lease as seen to be over, if no heartbeat came since it was read.
     #[must_use]
     pub fn end_lease(mut self, lease: &Lease) -> Self {
-        let update = Expression::new("SET #status = :offline").name("#status", "status").value(":offline", s("offline"));
+        let update =
+            Expression::new("SET #status = :offline").name("#status", "status").value(":offline", s("offline"));
         let condition = Expression::new("lease_until = :seen").value(":seen", n(lease.lease_until.millis()));
         self.update(&Key::Lease(lease.workspace_id), update, Some(condition));
         self

@@ -143,7 +143,8 @@ impl<'a> Transaction<'a> {
         loop {
             let request = self.store.client.transact_write_items().set_transact_items(Some(self.writes.clone()));
             let Err(error) = request.send().await else { return Ok(()) };
-            let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) = error.as_service_error() else {
+            let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) = error.as_service_error()
+            else {
                 return Err(StoreError::from(error).into());
             };
             let reasons = cancelled.cancellation_reasons();

@@ -1,7 +1,7 @@
 //! The workspace record: `WS#id` / `META`, indexed under its organisation while it is not removed.
 
-use rules::{Status, Timestamp, WorkspaceId};
 use rules::workspace::Workspace;
+use rules::{Status, Timestamp, WorkspaceId};
 
 use super::item::{from_item, n, s, to_item};
 use super::key::{due_gsi, org_gsi, time_key, workspace_pk};

@@ -9,9 +9,7 @@ pub enum EnvelopeError {
     #[error("invalid JSON: send one JSON-RPC request as a JSON object; batches are not supported")]
     InvalidJson,
     /// More than [`MAX_BODY_BYTES`].
-    #[error(
-        "the body is larger than {MAX_BODY_BYTES} bytes; send large content as a file part with a uri"
-    )]
+    #[error("the body is larger than {MAX_BODY_BYTES} bytes; send large content as a file part with a uri")]
     TooLarge,
     /// Deeper than [`MAX_DEPTH`].
     #[error("the JSON nests deeper than {MAX_DEPTH} levels; flatten it or send it as text")]
@@ -23,9 +21,7 @@ pub enum EnvelopeError {
     #[error("params.message.contextId is longer than {MAX_ID_BYTES} bytes; use a UUID")]
     ContextIdTooLong,
     /// The `taskId` is longer than [`MAX_ID_BYTES`].
-    #[error(
-        "the task's id is longer than {MAX_ID_BYTES} bytes; give the id that the agent gave to the task"
-    )]
+    #[error("the task's id is longer than {MAX_ID_BYTES} bytes; give the id that the agent gave to the task")]
     TaskIdTooLong,
     /// An id of the message is not a string.
     #[error("params.message.{0} must be a string")]

@@ -102,11 +102,7 @@ mod tests {
         for (method, kind, generation) in table {
             let body = json!({ "jsonrpc": "2.0", "id": 1, "method": method }).to_string();
             let envelope = normalised(&body);
-            assert_eq!(
-                (envelope.kind, envelope.generation),
-                (kind, generation),
-                "{method}"
-            );
+            assert_eq!((envelope.kind, envelope.generation), (kind, generation), "{method}");
             assert_eq!(envelope.method, method);
             assert_eq!(kind.is_message(), matches!(kind, Send | Stream));
         }

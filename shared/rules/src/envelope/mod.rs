@@ -67,11 +67,7 @@ pub struct Envelope {
 /// # Errors
 ///
 /// See [`EnvelopeError`].
-pub fn normalise(
-    body: &[u8],
-    fresh_id: &str,
-    fresh_rpc_id: &str,
-) -> Result<Envelope, EnvelopeError> {
+pub fn normalise(body: &[u8], fresh_id: &str, fresh_rpc_id: &str) -> Result<Envelope, EnvelopeError> {
     if body.len() > MAX_BODY_BYTES {
         return Err(EnvelopeError::TooLarge);
     }
@@ -88,11 +84,7 @@ pub fn normalise(
     let default_method = quoted(DEFAULT_METHOD);
 
     let wrapped = received.get("jsonrpc").is_none();
-    let mut call = if wrapped {
-        wrap(&received, text, &rpc_id_json, &default_method)
-    } else {
-        received
-    };
+    let mut call = if wrapped { wrap(&received, text, &rpc_id_json, &default_method) } else { received };
     let params = call.object("params");
     let message = params.as_ref().and_then(|params| params.object("message"));
     let (mut envelope, has_id) = read(&call, params.as_ref(), message.as_ref(), fresh_id)?;
@@ -116,11 +108,7 @@ pub fn normalise(
             changed = true;
         }
     }
-    envelope.bytes = if changed {
-        call.to_json().into_bytes()
-    } else {
-        body.to_vec()
-    };
+    envelope.bytes = if changed { call.to_json().into_bytes() } else { body.to_vec() };
 
     // The wrapper adds a level and some bytes; what is queued keeps the limits too.
     if envelope.bytes.len() > MAX_BODY_BYTES {
@@ -134,12 +122,7 @@ pub fn normalise(
 
 /// The call that a body without `jsonrpc` stands for. Its other keys are dropped, an `id` too: only JSON-RPC gives it a
 /// meaning.
-fn wrap<'a>(
-    body: &RawObject<'a>,
-    text: &'a str,
-    rpc_id: &'a str,
-    default_method: &'a str,
-) -> RawObject<'a> {
+fn wrap<'a>(body: &RawObject<'a>, text: &'a str, rpc_id: &'a str, default_method: &'a str) -> RawObject<'a> {
     let (method, mut params) = (body.get("method"), body.get("params"));
     if method.is_none() && params.is_none() && body.get("message").is_some() {
         params = Some(text.trim());
@@ -169,12 +152,7 @@ fn read(
         None => task_of(params)?,
     };
     let metadata = [message, params].map(|owner| owner.and_then(|owner| owner.object("metadata")));
-    let hint = |key: &str| {
-        metadata
-            .iter()
-            .flatten()
-            .find_map(|metadata| hint(metadata, key))
-    };
+    let hint = |key: &str| metadata.iter().flatten().find_map(|metadata| hint(metadata, key));
     let configuration = params.and_then(|params| params.object("configuration"));
     let flag = |key: &str| configuration.as_ref().and_then(|flags| flags.boolean(key));
 
@@ -190,11 +168,7 @@ fn read(
         deadline: hint("deadline"),
         blocking: flag("blocking"),
         return_immediately: flag("returnImmediately"),
-        rpc_id: call
-            .get("id")
-            .and_then(answer::answerable)
-            .unwrap_or("null")
-            .to_owned(),
+        rpc_id: call.get("id").and_then(answer::answerable).unwrap_or("null").to_owned(),
         bytes: Vec::new(),
     };
     Ok((envelope, has_id))
@@ -206,10 +180,7 @@ fn id(
     key: &'static str,
     too_long: EnvelopeError,
 ) -> Result<Option<String>, EnvelopeError> {
-    let Some(json) = message
-        .and_then(|message| message.get(key))
-        .filter(|json| *json != "null")
-    else {
+    let Some(json) = message.and_then(|message| message.get(key)).filter(|json| *json != "null") else {
         return Ok(None);
     };
     let id = string(json).ok_or(EnvelopeError::IdNotAString(key))?;
@@ -221,9 +192,8 @@ fn id(
 
 /// The task that a call without message is about. Lenient: only the agent knows the params of a method.
 fn task_of(params: Option<&RawObject<'_>>) -> Result<Option<String>, EnvelopeError> {
-    let id = params
-        .and_then(|params| params.string("taskId").or_else(|| params.string("id")))
-        .filter(|id| !id.is_empty());
+    let id =
+        params.and_then(|params| params.string("taskId").or_else(|| params.string("id"))).filter(|id| !id.is_empty());
     match id {
         Some(id) if id.len() > MAX_ID_BYTES => Err(EnvelopeError::TaskIdTooLong),
         id => Ok(id),
@@ -234,10 +204,6 @@ fn task_of(params: Option<&RawObject<'_>>) -> Result<Option<String>, EnvelopeErr
 fn hint(metadata: &RawObject<'_>, key: &str) -> Option<String> {
     let json = metadata.get(key)?;
     let is_number = json.starts_with(|first: char| first == '-' || first.is_ascii_digit());
-    let text = if is_number {
-        Some(json.to_owned())
-    } else {
-        string(json)
-    };
+    let text = if is_number { Some(json.to_owned()) } else { string(json) };
     text.filter(|text| text.len() <= MAX_ID_BYTES)
 }

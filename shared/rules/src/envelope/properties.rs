@@ -45,10 +45,7 @@ fn call() -> impl Strategy<Value = Value> {
                 params.insert("message".into(), message.into());
             }
             let mut call = if in_params {
-                Map::from_iter([
-                    ("params".to_owned(), params.into()),
-                    ("id".to_owned(), other),
-                ])
+                Map::from_iter([("params".to_owned(), params.into()), ("id".to_owned(), other)])
             } else {
                 params
             };

@@ -38,14 +38,8 @@ fn a_bare_call_is_wrapped() {
     let head = format!(r#"{{"jsonrpc":"2.0","id":"{FRESH_RPC}","method":"#);
     let table = [
         // The method and the params are kept, the rest is dropped, a caller's own id too.
-        (
-            r#"{"method":"tasks/get","params":{"id":"t"},"id":"mine","extra":1}"#,
-            r#""tasks/get","params":{"id":"t"}}"#,
-        ),
-        (
-            r#"{"params":{"message":{"messageId":"m"}}}"#,
-            r#""message/send","params":{"message":{"messageId":"m"}}}"#,
-        ),
+        (r#"{"method":"tasks/get","params":{"id":"t"},"id":"mine","extra":1}"#, r#""tasks/get","params":{"id":"t"}}"#),
+        (r#"{"params":{"message":{"messageId":"m"}}}"#, r#""message/send","params":{"message":{"messageId":"m"}}}"#),
         // Neither method nor params, but a message: the body is the params.
         (
             r#" {"message":{"messageId":"m"},"configuration":{"blocking":false}} "#,
@@ -64,20 +58,11 @@ fn a_bare_call_is_wrapped() {
 #[test]
 fn a_message_without_id_gets_one_and_all_else_survives() {
     let table = [
-        (
-            r#"{"role":"user"}"#,
-            format!(r#"{{"role":"user","messageId":"{FRESH}"}}"#),
-        ),
+        (r#"{"role":"user"}"#, format!(r#"{{"role":"user","messageId":"{FRESH}"}}"#)),
         ("{}", format!(r#"{{"messageId":"{FRESH}"}}"#)),
         // Empty and null are none, and are filled where they stand.
-        (
-            r#"{"messageId":"","z":1,"a":2}"#,
-            format!(r#"{{"messageId":"{FRESH}","z":1,"a":2}}"#),
-        ),
-        (
-            r#"{"z":1,"messageId":null}"#,
-            format!(r#"{{"z":1,"messageId":"{FRESH}"}}"#),
-        ),
+        (r#"{"messageId":"","z":1,"a":2}"#, format!(r#"{{"messageId":"{FRESH}","z":1,"a":2}}"#)),
+        (r#"{"z":1,"messageId":null}"#, format!(r#"{{"z":1,"messageId":"{FRESH}"}}"#)),
         // Numbers that no machine type holds, the spelling of others, escapes, white space, order.
         (
             r#"{"z":12345678901234567890123,"a":1e400,"y":1.10,"s":"\u00e9\ud83d\/","o":{ "b":[1 , 2] }}"#,
@@ -94,10 +79,7 @@ fn a_message_without_id_gets_one_and_all_else_survives() {
         };
         assert_eq!(bytes(&call(message)), call(&expected));
         let envelope = normalised(&call(message));
-        assert_eq!(
-            (envelope.message_id.as_str(), envelope.rpc_id.as_str()),
-            (FRESH, "98765432109876543210")
-        );
+        assert_eq!((envelope.message_id.as_str(), envelope.rpc_id.as_str()), (FRESH, "98765432109876543210"));
     }
 }
 
@@ -106,10 +88,7 @@ fn of_a_repeated_key_the_last_value_counts_and_no_other_is_delivered() {
     let body = r#"{"jsonrpc":"2.0","id":1,"id":2,"method":"tasks/get","method":"message/send",
         "params":{"message":{"messageId":"first","contextId":"c","messageId":"last"},"x":1,"x":2}}"#;
     let envelope = normalised(body);
-    assert_eq!(
-        (envelope.message_id.as_str(), envelope.rpc_id.as_str()),
-        ("last", "2")
-    );
+    assert_eq!((envelope.message_id.as_str(), envelope.rpc_id.as_str()), ("last", "2"));
     assert_eq!(
         String::from_utf8(envelope.bytes).unwrap(),
         r#"{"jsonrpc":"2.0","id":2,"method":"message/send","params":{"message":{"messageId":"last","contextId":"c"},"x":2}}"#
@@ -136,10 +115,7 @@ fn what_the_hub_needs_is_read_from_message_and_params() {
             "message":{"messageId":"m","contextId":"","taskId":null,"metadata":{"priority":{},"deadline":true}},
             "configuration":{"returnImmediately":true,"blocking":"yes"}}}"#,
     );
-    assert_eq!(
-        (v10.context_id, v10.task_id, v10.priority, v10.deadline),
-        (None, None, None, None)
-    );
+    assert_eq!((v10.context_id, v10.task_id, v10.priority, v10.deadline), (None, None, None, None));
     assert_eq!((v10.blocking, v10.return_immediately), (None, Some(true)));
     assert_eq!(v10.rpc_id, "null");
 
@@ -154,38 +130,18 @@ fn what_the_hub_needs_is_read_from_message_and_params() {
         let body = format!(r#"{{"jsonrpc":"2.0","id":1,"method":"tasks/get","params":{params}}}"#);
         let envelope = normalised(&body);
         assert_eq!(envelope.task_id.as_deref(), task, "{params}");
-        assert_eq!(
-            (envelope.message_id, envelope.context_id),
-            (FRESH.to_owned(), None)
-        );
+        assert_eq!((envelope.message_id, envelope.context_id), (FRESH.to_owned(), None));
     }
 }
 
 #[test]
 fn only_one_json_object_is_a_call() {
-    let table = [
-        "",
-        " ",
-        "null",
-        "7",
-        "\"x\"",
-        "[]",
-        "[{\"jsonrpc\":\"2.0\"}]",
-        "{",
-        "{}{}",
-        "{} x",
-        "{'a':1}",
-        "{\"a\":}",
-    ];
+    let table =
+        ["", " ", "null", "7", "\"x\"", "[]", "[{\"jsonrpc\":\"2.0\"}]", "{", "{}{}", "{} x", "{'a':1}", "{\"a\":}"];
     for body in table {
         assert_eq!(refused(body), EnvelopeError::InvalidJson, "{body}");
     }
-    for body in [
-        &b"{\"a\":\"\xff\"}"[..],
-        b"\xef\xbb\xbf{}",
-        b"{\"a\":\"\n\"}",
-        b"{\"a\":01}",
-    ] {
+    for body in [&b"{\"a\":\"\xff\"}"[..], b"\xef\xbb\xbf{}", b"{\"a\":\"\n\"}", b"{\"a\":01}"] {
         let error = normalise(body, FRESH, FRESH_RPC).unwrap_err();
         assert_eq!(error.code(), "invalid_json", "{body:?}");
         assert!(error.to_string().starts_with("invalid JSON"), "{error}");
@@ -198,28 +154,15 @@ fn ids_are_short_strings() {
         json!({ "jsonrpc": "2.0", "id": 1, "method": "message/send", "params": { "message": { key: value } } })
             .to_string()
     };
-    let table = [
-        ("messageId", "message_id_too_long"),
-        ("contextId", "context_id_too_long"),
-        ("taskId", "task_id_too_long"),
-    ];
+    let table =
+        [("messageId", "message_id_too_long"), ("contextId", "context_id_too_long"), ("taskId", "task_id_too_long")];
     for (key, code) in table {
-        assert!(
-            normalise(
-                with(key, "é".repeat(128).into()).as_bytes(),
-                FRESH,
-                FRESH_RPC
-            )
-            .is_ok()
-        );
+        assert!(normalise(with(key, "é".repeat(128).into()).as_bytes(), FRESH, FRESH_RPC).is_ok());
         assert_eq!(refused(&with(key, "x".repeat(257).into())).code(), code);
         for wrong in [json!(7), json!({}), json!(["m"]), json!(true)] {
             let error = refused(&with(key, wrong));
             assert_eq!(error.code(), "invalid_id");
-            assert_eq!(
-                error.to_string(),
-                format!("params.message.{key} must be a string")
-            );
+            assert_eq!(error.to_string(), format!("params.message.{key} must be a string"));
         }
     }
     let long = "x".repeat(257);
@@ -237,10 +180,7 @@ fn size_and_depth_have_limits_before_and_after() {
     assert_eq!(refused(&sized(MAX_BODY_BYTES + 1)).code(), "too_large");
     // Fits, but not with the id that it lacks.
     let frame = r#"{"message":{"x":""}}"#.len();
-    let message = format!(
-        r#"{{"message":{{"x":"{}"}}}}"#,
-        "y".repeat(MAX_BODY_BYTES - frame)
-    );
+    let message = format!(r#"{{"message":{{"x":"{}"}}}}"#, "y".repeat(MAX_BODY_BYTES - frame));
     assert_eq!(refused(&message), EnvelopeError::TooLarge);
 
     let nested = |key: &str, depth: usize| {
@@ -248,14 +188,8 @@ fn size_and_depth_have_limits_before_and_after() {
         format!(r#"{{{key}{}{}}}"#, "[".repeat(inner), "]".repeat(inner))
     };
     let enveloped = r#""jsonrpc":"2.0","x":"#;
-    assert_eq!(
-        bytes(&nested(enveloped, MAX_DEPTH)),
-        nested(enveloped, MAX_DEPTH)
-    );
-    assert_eq!(
-        refused(&nested(enveloped, MAX_DEPTH + 1)).code(),
-        "too_deep"
-    );
+    assert_eq!(bytes(&nested(enveloped, MAX_DEPTH)), nested(enveloped, MAX_DEPTH));
+    assert_eq!(refused(&nested(enveloped, MAX_DEPTH + 1)).code(), "too_deep");
     // The wrapper around bare params is a level more.
     let bare = |depth| nested(r#""message":1,"x":"#, depth);
     assert!(normalise(bare(MAX_DEPTH - 1).as_bytes(), FRESH, FRESH_RPC).is_ok());

@@ -26,10 +26,7 @@ impl Envelope {
 
 fn text_part(json: &str) -> Option<String> {
     let part = RawObject::parse(json)?;
-    let is_text = ["kind", "type"]
-        .into_iter()
-        .find_map(|key| part.string(key))
-        .is_none_or(|kind| kind == "text");
+    let is_text = ["kind", "type"].into_iter().find_map(|key| part.string(key)).is_none_or(|kind| kind == "text");
     if is_text { part.string("text") } else { None }
 }
 
@@ -44,20 +41,11 @@ mod tests {
         let table = [
             (json!([{ "kind": "text", "text": "a" }]), "a"),
             (json!([{ "type": "text", "text": "a" }]), "a"),
-            (
-                json!([{ "text": "a" }, { "text": "b\n" }, { "text": "c" }]),
-                "a\nb\n\nc",
-            ),
-            (
-                json!([{ "kind": "file", "file": { "uri": "workspace:/a" } }, { "kind": "text", "text": "a" }]),
-                "a",
-            ),
+            (json!([{ "text": "a" }, { "text": "b\n" }, { "text": "c" }]), "a\nb\n\nc"),
+            (json!([{ "kind": "file", "file": { "uri": "workspace:/a" } }, { "kind": "text", "text": "a" }]), "a"),
             (json!([{ "kind": "file", "text": "caption" }]), ""),
             (json!([{ "data": { "text": "inner" } }]), ""),
-            (
-                json!([7, null, "x", { "text": 7 }, { "text": "grüß" }]),
-                "grüß",
-            ),
+            (json!([7, null, "x", { "text": 7 }, { "text": "grüß" }]), "grüß"),
             (json!([]), ""),
             (json!({ "text": "a" }), ""),
             (json!(null), ""),

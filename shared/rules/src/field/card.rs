@@ -20,10 +20,7 @@ pub fn agent_card(card: &Value) -> Result<(), FieldError> {
         return Err(FieldError::new(FIELD, "must be a JSON object"));
     }
     if json_depth(card) > MAX_CARD_DEPTH {
-        return Err(FieldError::new(
-            FIELD,
-            format!("must not nest deeper than {MAX_CARD_DEPTH}"),
-        ));
+        return Err(FieldError::new(FIELD, format!("must not nest deeper than {MAX_CARD_DEPTH}")));
     }
     if card.to_string().len() > MAX_CARD_BYTES {
         let problem = format!("must not be larger than {MAX_CARD_BYTES} bytes");

@@ -8,9 +8,8 @@ use super::{FieldError, line};
 pub const MAX_PATH_BYTES: usize = 4096;
 
 /// Directories whose content belongs to the host. Mounting one hands the host to the agent.
-pub(super) const HOST_DIRECTORIES: [&str; 12] = [
-    "etc", "var", "proc", "sys", "dev", "boot", "sbin", "bin", "lib", "lib64", "usr", "run",
-];
+pub(super) const HOST_DIRECTORIES: [&str; 12] =
+    ["etc", "var", "proc", "sys", "dev", "boot", "sbin", "bin", "lib", "lib64", "usr", "run"];
 
 /// What a workspace may do with its `workspace_dir`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -51,19 +50,15 @@ pub fn workspace_dir(text: &str) -> Result<String, FieldError> {
     if text.contains(':') {
         return Err(FieldError::new(FIELD, "must not contain `:`"));
     }
-    let parts: Vec<&str> = text
-        .split('/')
-        .filter(|part| !matches!(*part, "" | "."))
-        .collect();
+    let parts: Vec<&str> = text.split('/').filter(|part| !matches!(*part, "" | ".")).collect();
     if parts.contains(&"..") {
         return Err(FieldError::new(FIELD, "must not contain `..`"));
     }
     match parts.first() {
         None => Err(FieldError::new(FIELD, "must not be the root directory")),
-        Some(first) if HOST_DIRECTORIES.contains(first) => Err(FieldError::new(
-            FIELD,
-            format!("must not lie under /{}", HOST_DIRECTORIES.join(", /")),
-        )),
+        Some(first) if HOST_DIRECTORIES.contains(first) => {
+            Err(FieldError::new(FIELD, format!("must not lie under /{}", HOST_DIRECTORIES.join(", /"))))
+        }
         Some(_) => Ok(format!("/{}", parts.join("/"))),
     }
 }

@@ -37,10 +37,7 @@ pub struct FieldError {
 impl FieldError {
     /// A refusal of `field`.
     pub fn new(field: &'static str, problem: impl Into<String>) -> Self {
-        Self {
-            field,
-            problem: problem.into(),
-        }
+        Self { field, problem: problem.into() }
     }
 }
 
@@ -104,10 +101,7 @@ pub fn token_name(text: &str) -> Result<String, FieldError> {
 pub fn max_concurrent_tasks(count: i64) -> Result<u32, FieldError> {
     match u32::try_from(count.max(1)) {
         Ok(count) if count <= MAX_CONCURRENT_TASKS => Ok(count),
-        _ => Err(FieldError::new(
-            "max_concurrent_tasks",
-            format!("must be at most {MAX_CONCURRENT_TASKS}"),
-        )),
+        _ => Err(FieldError::new("max_concurrent_tasks", format!("must be at most {MAX_CONCURRENT_TASKS}"))),
     }
 }
 
@@ -121,10 +115,7 @@ pub fn canvas(x: f64, y: f64) -> Result<(f64, f64), FieldError> {
     if on_canvas(x) && on_canvas(y) {
         Ok((storable(x), storable(y)))
     } else {
-        Err(FieldError::new(
-            "canvas",
-            "x and y must be numbers from -1e9 to 1e9",
-        ))
+        Err(FieldError::new("canvas", "x and y must be numbers from -1e9 to 1e9"))
     }
 }
 
@@ -147,10 +138,7 @@ pub fn budget_limit(cents: i64) -> Result<i64, FieldError> {
 /// Not a number.
 pub fn finite_rate(rate: f64) -> Result<f64, FieldError> {
     if rate.is_nan() {
-        return Err(FieldError::new(
-            "error_rate",
-            "must be a number from 0 to 1",
-        ));
+        return Err(FieldError::new("error_rate", "must be a number from 0 to 1"));
     }
     Ok(storable(rate.clamp(0.0, 1.0)))
 }
@@ -164,10 +152,7 @@ fn storable(value: f64) -> f64 {
 /// newline and tab. For what agents say of themselves (`sample_error`, `current_task`), which is shown, not judged.
 pub fn capped(text: &str, max_bytes: usize) -> String {
     let mut kept = String::with_capacity(text.len().min(max_bytes));
-    for c in text
-        .chars()
-        .filter(|c| !c.is_control() || matches!(c, '\n' | '\t'))
-    {
+    for c in text.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')) {
         if kept.len() + c.len_utf8() > max_bytes {
             break;
         }
@@ -178,10 +163,7 @@ pub fn capped(text: &str, max_bytes: usize) -> String {
 
 fn line(field: &'static str, text: &str, max_bytes: usize) -> Result<String, FieldError> {
     if text.len() > max_bytes {
-        return Err(FieldError::new(
-            field,
-            format!("must not be longer than {max_bytes} bytes"),
-        ));
+        return Err(FieldError::new(field, format!("must not be longer than {max_bytes} bytes")));
     }
     // The last two are no control characters, yet end a line in YAML and JavaScript.
     if text.contains(|c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}')) {
@@ -193,10 +175,7 @@ fn line(field: &'static str, text: &str, max_bytes: usize) -> Result<String, Fie
 
 fn plain(field: &'static str, text: &str) -> Result<String, FieldError> {
     if text.contains(SPECIAL) {
-        return Err(FieldError::new(
-            field,
-            "must not contain any of { } [ ] | > * & !",
-        ));
+        return Err(FieldError::new(field, "must not contain any of { } [ ] | > * & !"));
     }
     Ok(text.to_owned())
 }

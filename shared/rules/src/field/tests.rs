@@ -17,32 +17,17 @@ fn a_name_is_one_short_line_without_syntax() {
     let table = [
         ("worker", "worker"),
         ("  worker 7\n", "worker 7"),
-        (
-            "Ärger, & so",
-            "name: must not contain any of { } [ ] | > * & !",
-        ),
+        ("Ärger, & so", "name: must not contain any of { } [ ] | > * & !"),
         ("a#b: 'c' <d", "a#b: 'c' <d"),
         ("", "name: must not be empty"),
         (" \t\n", "name: must not be empty"),
         ("a\nb", "name: must be one line without control characters"),
         ("a\rb", "name: must be one line without control characters"),
         ("a\0b", "name: must be one line without control characters"),
-        (
-            "\u{1b}[31mred",
-            "name: must be one line without control characters",
-        ),
-        (
-            "a\u{85}b",
-            "name: must be one line without control characters",
-        ),
-        (
-            "a\u{2028}b",
-            "name: must be one line without control characters",
-        ),
-        (
-            "a\u{2029}b",
-            "name: must be one line without control characters",
-        ),
+        ("\u{1b}[31mred", "name: must be one line without control characters"),
+        ("a\u{85}b", "name: must be one line without control characters"),
+        ("a\u{2028}b", "name: must be one line without control characters"),
+        ("a\u{2029}b", "name: must be one line without control characters"),
         (&longest, &longest),
         (&longest_with_space, &longest),
         (&too_long, "name: must not be longer than 255 bytes"),
@@ -59,22 +44,14 @@ fn a_name_is_one_short_line_without_syntax() {
 #[test]
 fn labels_have_their_lengths() {
     type Check = fn(&str) -> Result<String, FieldError>;
-    let table: [(Check, usize); 4] = [
-        (role, 1000),
-        (runtime, 100),
-        (model, 100),
-        (token_name, 100),
-    ];
+    let table: [(Check, usize); 4] = [(role, 1000), (runtime, 100), (model, 100), (token_name, 100)];
     for (check, max) in table {
         assert_eq!(check(&"x".repeat(max)), Ok("x".repeat(max)));
         assert!(check(&"x".repeat(max + 1)).is_err());
         assert_eq!(check(" "), Ok(String::new()));
         assert!(check("a\r\nb").is_err());
     }
-    assert_eq!(
-        outcome(model("anthropic:claude-opus-4-7")),
-        "anthropic:claude-opus-4-7"
-    );
+    assert_eq!(outcome(model("anthropic:claude-opus-4-7")), "anthropic:claude-opus-4-7");
 }
 
 #[test]
@@ -106,14 +83,8 @@ fn a_directory_is_absolute_and_not_the_hosts() {
         ("/home/../etc", "workspace_dir: must not contain `..`"),
         ("/home/..", "workspace_dir: must not contain `..`"),
         ("/home/me:/etc", "workspace_dir: must not contain `:`"),
-        (
-            "/home/\0me",
-            "workspace_dir: must be one line without control characters",
-        ),
-        (
-            "/home/me\n",
-            "workspace_dir: must be one line without control characters",
-        ),
+        ("/home/\0me", "workspace_dir: must be one line without control characters"),
+        ("/home/me\n", "workspace_dir: must be one line without control characters"),
     ];
     for (text, expected) in table {
         assert_eq!(outcome(workspace_dir(text)), expected, "{text:?}");
@@ -135,11 +106,7 @@ fn access_needs_a_directory() {
         (ReadWrite, Some(""), false),
     ];
     for (access, dir, allowed) in table {
-        assert_eq!(
-            workspace_access(access, dir).is_ok(),
-            allowed,
-            "{access:?} {dir:?}"
-        );
+        assert_eq!(workspace_access(access, dir).is_ok(), allowed, "{access:?} {dir:?}");
     }
     assert_eq!(
         workspace_access(ReadOnly, None).unwrap_err().to_string(),
@@ -164,18 +131,12 @@ fn numbers_stay_in_their_bounds() {
     assert_eq!(canvas(0.0, -12.5), Ok((0.0, -12.5)));
     assert_eq!(canvas(1e-200, f64::MIN_POSITIVE), Ok((0.0, 0.0)));
     for wrong in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 1.1e9, -1.1e9] {
-        assert!(
-            canvas(wrong, 0.0).is_err() && canvas(0.0, wrong).is_err(),
-            "{wrong}"
-        );
+        assert!(canvas(wrong, 0.0).is_err() && canvas(0.0, wrong).is_err(), "{wrong}");
     }
 
     assert_eq!(budget_limit(0), Ok(0));
     assert_eq!(budget_limit(i64::MAX), Ok(i64::MAX));
-    assert_eq!(
-        outcome(budget_limit(-1)),
-        "budget_limit: must not be negative"
-    );
+    assert_eq!(outcome(budget_limit(-1)), "budget_limit: must not be negative");
 
     let rates = [
         (0.0, 0.0),
@@ -190,36 +151,23 @@ fn numbers_stay_in_their_bounds() {
     for (rate, expected) in rates {
         assert_eq!(finite_rate(rate), Ok(expected));
     }
-    assert_eq!(
-        outcome(finite_rate(f64::NAN)),
-        "error_rate: must be a number from 0 to 1"
-    );
+    assert_eq!(outcome(finite_rate(f64::NAN)), "error_rate: must be a number from 0 to 1");
 }
 
 /// An object that nests `depth` deep.
 fn nested(depth: usize) -> Value {
     (1..depth).fold(json!({}), |inner, level| {
-        if level + 1 == depth || level % 2 == 0 {
-            json!({ "x": inner })
-        } else {
-            json!([inner])
-        }
+        if level + 1 == depth || level % 2 == 0 { json!({ "x": inner }) } else { json!([inner]) }
     })
 }
 
 #[test]
 fn a_card_is_an_object_of_bounded_size_and_depth() {
     for wrong in [json!(null), json!([]), json!("card"), json!(1)] {
-        assert_eq!(
-            outcome(agent_card(&wrong).map(|()| "")),
-            "agent_card: must be a JSON object"
-        );
+        assert_eq!(outcome(agent_card(&wrong).map(|()| "")), "agent_card: must be a JSON object");
     }
     assert_eq!(agent_card(&json!({})), Ok(()));
-    assert_eq!(
-        agent_card(&json!({ "name": "a", "skills": [{ "id": "s" }] })),
-        Ok(())
-    );
+    assert_eq!(agent_card(&json!({ "name": "a", "skills": [{ "id": "s" }] })), Ok(()));
 
     assert_eq!(agent_card(&nested(MAX_CARD_DEPTH)), Ok(()));
     assert!(agent_card(&nested(MAX_CARD_DEPTH + 1)).is_err());

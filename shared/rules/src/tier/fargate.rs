@@ -83,13 +83,7 @@ mod tests {
         ];
         for (memory_mb, cpu_shares, cpu, memory) in table {
             assert_eq!(
-                fargate_size(
-                    Tier::Standard,
-                    TierLimits {
-                        memory_mb,
-                        cpu_shares
-                    }
-                ),
+                fargate_size(Tier::Standard, TierLimits { memory_mb, cpu_shares }),
                 Ok((cpu, memory)),
                 "{memory_mb} MiB, {cpu_shares} shares"
             );
@@ -104,14 +98,7 @@ mod tests {
             assert!(refusal.to_string().contains("EC2"), "{refusal}");
         }
         for (memory_mb, cpu_shares) in [(30_721, 1), (1, 4097)] {
-            let refusal = fargate_size(
-                Tier::Standard,
-                TierLimits {
-                    memory_mb,
-                    cpu_shares,
-                },
-            )
-            .unwrap_err();
+            let refusal = fargate_size(Tier::Standard, TierLimits { memory_mb, cpu_shares }).unwrap_err();
             assert!(refusal.to_string().contains("TIER2_MEMORY_MB"), "{refusal}");
         }
     }

@@ -11,9 +11,7 @@ pub use fargate::{TierRefusal, fargate_size};
 /// The isolation and size class of a workspace: a number from 1 to 4 on the wire and in storage.
 ///
 /// The default is 2: an agent with a place to work, and no rights over its host. More is the admin's to give.
-#[derive(
-    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "i64", into = "i64")]
 pub enum Tier {
     /// 1: read-only root file system, only its configuration mounted.
@@ -48,12 +46,7 @@ const MAX_CPU_SHARES: u32 = 262_144;
 
 impl Tier {
     /// All of them, smallest first.
-    pub const ALL: [Self; 4] = [
-        Self::Sandboxed,
-        Self::Standard,
-        Self::Privileged,
-        Self::FullHost,
-    ];
+    pub const ALL: [Self; 4] = [Self::Sandboxed, Self::Standard, Self::Privileged, Self::FullHost];
 
     /// The number on the wire.
     pub const fn number(self) -> u8 {
@@ -78,22 +71,10 @@ impl Tier {
     /// The limits when no override names others.
     pub const fn default_limits(self) -> TierLimits {
         match self {
-            Self::Sandboxed => TierLimits {
-                memory_mb: 256,
-                cpu_shares: 512,
-            },
-            Self::Standard => TierLimits {
-                memory_mb: 512,
-                cpu_shares: 1024,
-            },
-            Self::Privileged => TierLimits {
-                memory_mb: 2048,
-                cpu_shares: 2048,
-            },
-            Self::FullHost => TierLimits {
-                memory_mb: 4096,
-                cpu_shares: 4096,
-            },
+            Self::Sandboxed => TierLimits { memory_mb: 256, cpu_shares: 512 },
+            Self::Standard => TierLimits { memory_mb: 512, cpu_shares: 1024 },
+            Self::Privileged => TierLimits { memory_mb: 2048, cpu_shares: 2048 },
+            Self::FullHost => TierLimits { memory_mb: 4096, cpu_shares: 4096 },
         }
     }
 
@@ -129,10 +110,7 @@ impl TryFrom<i64> for Tier {
     type Error = InvalidTier;
 
     fn try_from(number: i64) -> Result<Self, InvalidTier> {
-        Self::ALL
-            .into_iter()
-            .find(|tier| i64::from(tier.number()) == number)
-            .ok_or(InvalidTier)
+        Self::ALL.into_iter().find(|tier| i64::from(tier.number()) == number).ok_or(InvalidTier)
     }
 }
 
@@ -156,23 +134,10 @@ mod tests {
             assert_eq!(serde_json::from_value::<Tier>(json!(number)).unwrap(), tier);
             assert_eq!(tier.to_string(), number.to_string());
         }
-        for wrong in [
-            json!(0),
-            json!(5),
-            json!(-1),
-            json!(i64::MAX),
-            json!("2"),
-            json!(2.5),
-        ] {
-            assert!(
-                serde_json::from_value::<Tier>(wrong.clone()).is_err(),
-                "{wrong}"
-            );
+        for wrong in [json!(0), json!(5), json!(-1), json!(i64::MAX), json!("2"), json!(2.5)] {
+            assert!(serde_json::from_value::<Tier>(wrong.clone()).is_err(), "{wrong}");
         }
-        assert_eq!(
-            Tier::try_from(0).unwrap_err().to_string(),
-            "tier must be a number from 1 to 4"
-        );
+        assert_eq!(Tier::try_from(0).unwrap_err().to_string(), "tier must be a number from 1 to 4");
         assert_eq!(Tier::default().number(), 2);
     }
 
@@ -187,13 +152,7 @@ mod tests {
         for (number, name, memory_mb, cpu_shares) in table {
             let tier = Tier::try_from(number).unwrap();
             assert_eq!(tier.name(), name);
-            assert_eq!(
-                limits(tier, |_| None),
-                TierLimits {
-                    memory_mb,
-                    cpu_shares
-                }
-            );
+            assert_eq!(limits(tier, |_| None), TierLimits { memory_mb, cpu_shares });
             assert_eq!(tier.has_host_rights(), number > 2);
         }
     }
@@ -215,18 +174,8 @@ mod tests {
         ];
         for (text, memory_mb) in table {
             let overrides = |name: &str| (name == "TIER2_MEMORY_MB").then(|| text.to_owned());
-            assert_eq!(
-                limits(Tier::Standard, overrides),
-                TierLimits {
-                    memory_mb,
-                    cpu_shares: 1024
-                },
-                "{text:?}"
-            );
-            assert_eq!(
-                limits(Tier::Sandboxed, overrides),
-                Tier::Sandboxed.default_limits()
-            );
+            assert_eq!(limits(Tier::Standard, overrides), TierLimits { memory_mb, cpu_shares: 1024 }, "{text:?}");
+            assert_eq!(limits(Tier::Sandboxed, overrides), Tier::Sandboxed.default_limits());
         }
         let cpu = |name: &str| (name == "TIER4_CPU_SHARES").then(|| "8192".to_owned());
         assert_eq!(limits(Tier::FullHost, cpu).cpu_shares, 8192);

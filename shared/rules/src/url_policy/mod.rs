@@ -46,10 +46,7 @@ impl AgentUrl {
 
     /// The host for a resolver, an IPv6 address without its brackets.
     pub fn host(&self) -> &str {
-        self.0
-            .host_str()
-            .unwrap_or_default()
-            .trim_matches(['[', ']'])
+        self.0.host_str().unwrap_or_default().trim_matches(['[', ']'])
     }
 
     /// The port, that of the scheme if none is given.
@@ -96,9 +93,7 @@ pub enum UrlRefusal {
     #[error("the URL must not have a fragment; remove the `#` and what follows it")]
     Fragment,
     /// Has a user name or a password.
-    #[error(
-        "the URL must not carry a user name or password; the platform authenticates with a bearer token"
-    )]
+    #[error("the URL must not carry a user name or password; the platform authenticates with a bearer token")]
     Userinfo,
     /// No host, or not a valid one.
     #[error("the URL has no valid host; give a public name or address that the platform can reach")]
@@ -107,9 +102,7 @@ pub enum UrlRefusal {
     #[error("the URL's port cannot be used; serve the agent on another one, such as 443 or 8000")]
     Port,
     /// The host does not resolve, or to nothing. The caller, who resolves, says so.
-    #[error(
-        "the URL's host does not resolve for the platform; give a public name, not that of a container or machine"
-    )]
+    #[error("the URL's host does not resolve for the platform; give a public name, not that of a container or machine")]
     Dns,
     /// The host is, or resolves to, an address that is not to be called.
     #[error(
@@ -144,8 +137,7 @@ pub fn check_url(text: &str, profile: Profile) -> Result<AgentUrl, UrlRefusal> {
     }
     // The parser would drop some of these and turn a backslash into a slash. Other parsers do not, so no URL of ours
     // has them.
-    if text.is_empty() || text.contains(|c: char| c.is_control() || c.is_whitespace() || c == '\\')
-    {
+    if text.is_empty() || text.contains(|c: char| c.is_control() || c.is_whitespace() || c == '\\') {
         return Err(UrlRefusal::Parse);
     }
     let url = Url::parse(text).map_err(|error| match error {

@@ -32,8 +32,7 @@ fn any_v4() -> impl Strategy<Value = Ipv4Addr> {
     );
     prop_oneof![
         any::<u32>().prop_map(Ipv4Addr::from),
-        (special, any::<u8>(), any::<u8>())
-            .prop_map(|(start, c, d)| format!("{start}.{c}.{d}").parse().unwrap()),
+        (special, any::<u8>(), any::<u8>()).prop_map(|(start, c, d)| format!("{start}.{c}.{d}").parse().unwrap()),
     ]
 }
 
@@ -59,26 +58,14 @@ fn host(ip: Ipv4Addr, form: u8, styles: [u8; 4]) -> String {
         4 => return format!("[{}]", ip.to_ipv6_mapped()),
         5 => return format!("[::ffff:{:x}:{:x}]", a << 8 | b, c << 8 | d),
         6 => {
-            return ip
-                .to_string()
-                .bytes()
-                .map(|byte| format!("%{byte:02x}"))
-                .collect();
+            return ip.to_string().bytes().map(|byte| format!("%{byte:02x}")).collect();
         }
         _ => {
-            let wide = |c: char| {
-                c.to_digit(10)
-                    .and_then(|digit| char::from_u32(0xff10 + digit))
-                    .unwrap_or(c)
-            };
+            let wide = |c: char| c.to_digit(10).and_then(|digit| char::from_u32(0xff10 + digit)).unwrap_or(c);
             return ip.to_string().chars().map(wide).collect();
         }
     };
-    let parts: Vec<_> = parts
-        .into_iter()
-        .zip(styles)
-        .map(|(part, style)| spelt(part, style))
-        .collect();
+    let parts: Vec<_> = parts.into_iter().zip(styles).map(|(part, style)| spelt(part, style)).collect();
     parts.join(".")
 }
 

@@ -46,40 +46,20 @@ const V6: [(Ipv6Net, &str, Open); 19] = [
     (v6([0, 0, 0, 0, 0, 0, 0, 0], 128), "unspecified", Never),
     (v6([0, 0, 0, 0, 0, 0, 0, 1], 128), "loopback", InDevelopment),
     (v6([0, 0, 0, 0, 0, 0, 0, 0], 96), "ipv4_compatible", Never),
-    (
-        v6([0, 0, 0, 0, 0xffff, 0, 0, 0], 96),
-        "ipv4_translated",
-        Never,
-    ),
+    (v6([0, 0, 0, 0, 0xffff, 0, 0, 0], 96), "ipv4_translated", Never),
     (v6([0x64, 0xff9b, 0, 0, 0, 0, 0, 0], 96), "nat64", Never),
     (v6([0x64, 0xff9b, 1, 0, 0, 0, 0, 0], 48), "nat64", Never),
     (v6([0x2002, 0, 0, 0, 0, 0, 0, 0], 16), "6to4", Never),
     (v6([0x2001, 0, 0, 0, 0, 0, 0, 0], 32), "teredo", Never),
-    (
-        v6([0x2001, 0xdb8, 0, 0, 0, 0, 0, 0], 32),
-        "documentation",
-        Never,
-    ),
-    (
-        v6([0x3fff, 0, 0, 0, 0, 0, 0, 0], 20),
-        "documentation",
-        Never,
-    ),
+    (v6([0x2001, 0xdb8, 0, 0, 0, 0, 0, 0], 32), "documentation", Never),
+    (v6([0x3fff, 0, 0, 0, 0, 0, 0, 0], 20), "documentation", Never),
     (v6([0x2001, 0, 0, 0, 0, 0, 0, 0], 23), "protocol", Never),
     (v6([0xfe80, 0, 0, 0, 0, 0, 0, 0], 10), "link_local", Never),
     (v6([0xfec0, 0, 0, 0, 0, 0, 0, 0], 10), "site_local", Never),
     // Instance metadata of AWS and of Google, inside the range that a private network may use.
     (v6([0xfd00, 0xec2, 0, 0, 0, 0, 0, 0], 32), "metadata", Never),
-    (
-        v6([0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254], 128),
-        "metadata",
-        Never,
-    ),
-    (
-        v6([0xfd00, 0, 0, 0, 0, 0, 0, 0], 8),
-        "unique_local",
-        WherePrivateIsAllowed,
-    ),
+    (v6([0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254], 128), "metadata", Never),
+    (v6([0xfd00, 0, 0, 0, 0, 0, 0, 0], 8), "unique_local", WherePrivateIsAllowed),
     (v6([0xfc00, 0, 0, 0, 0, 0, 0, 0], 8), "unique_local", Never),
     (v6([0xff00, 0, 0, 0, 0, 0, 0, 0], 8), "multicast", Never),
     (v6([0x100, 0, 0, 0, 0, 0, 0, 0], 64), "discard", Never),
@@ -91,10 +71,7 @@ const GLOBAL_UNICAST: Ipv6Net = v6([0x2000, 0, 0, 0, 0, 0, 0, 0], 3);
 /// The label of the range that keeps `ip` from being called under `profile`, if one does.
 pub(super) fn blocked(ip: IpAddr, profile: Profile) -> Option<&'static str> {
     let (label, open) = match ip.to_canonical() {
-        IpAddr::V4(ip) => V4
-            .iter()
-            .find(|(range, ..)| range.contains(&ip))
-            .map(|row| (row.1, row.2)),
+        IpAddr::V4(ip) => V4.iter().find(|(range, ..)| range.contains(&ip)).map(|row| (row.1, row.2)),
         IpAddr::V6(ip) => V6
             .iter()
             .find(|(range, ..)| range.contains(&ip))
@@ -178,9 +155,7 @@ mod tests {
         ";
         for row in table.lines().filter(|row| !row.trim().is_empty()) {
             let columns: Vec<_> = row.split_whitespace().collect();
-            let [label, first, last, opened_by] = columns[..] else {
-                panic!("{row}")
-            };
+            let [label, first, last, opened_by] = columns[..] else { panic!("{row}") };
             for ip in [first, last].map(|text| text.parse::<IpAddr>().unwrap()) {
                 let url = match ip {
                     IpAddr::V4(ip) => format!("http://{ip}:8000"),
@@ -193,21 +168,9 @@ mod tests {
                         "private" => profile.allow_private,
                         _ => panic!("{row}"),
                     };
-                    let expected = if open {
-                        "ok".to_owned()
-                    } else {
-                        format!("blocked_range:{label}")
-                    };
-                    assert_eq!(
-                        reason(check_address(ip, profile)),
-                        expected,
-                        "{ip} {profile:?}"
-                    );
-                    assert_eq!(
-                        reason(check_url(&url, profile)),
-                        expected,
-                        "{url} {profile:?}"
-                    );
+                    let expected = if open { "ok".to_owned() } else { format!("blocked_range:{label}") };
+                    assert_eq!(reason(check_address(ip, profile)), expected, "{ip} {profile:?}");
+                    assert_eq!(reason(check_url(&url, profile)), expected, "{url} {profile:?}");
                 }
             }
         }

@@ -1,21 +1,9 @@
 use super::*;
 
-pub(super) const PRODUCTION: Profile = Profile {
-    development: false,
-    allow_private: false,
-};
-pub(super) const DEVELOPMENT: Profile = Profile {
-    development: true,
-    allow_private: false,
-};
-pub(super) const INSIDE_VPC: Profile = Profile {
-    development: false,
-    allow_private: true,
-};
-pub(super) const BOTH: Profile = Profile {
-    development: true,
-    allow_private: true,
-};
+pub(super) const PRODUCTION: Profile = Profile { development: false, allow_private: false };
+pub(super) const DEVELOPMENT: Profile = Profile { development: true, allow_private: false };
+pub(super) const INSIDE_VPC: Profile = Profile { development: false, allow_private: true };
+pub(super) const BOTH: Profile = Profile { development: true, allow_private: true };
 
 /// `ok`, or the reason of the refusal.
 pub(super) fn reason<T>(result: Result<T, UrlRefusal>) -> String {
@@ -62,20 +50,13 @@ fn odd_spellings_of_an_address_are_the_address() {
         ("http://[2002:a9fe:a9fe::]/", "6to4"),
     ];
     for (url, label) in table {
-        assert_eq!(
-            reason(check_url(url, PRODUCTION)),
-            format!("blocked_range:{label}"),
-            "{url}"
-        );
+        assert_eq!(reason(check_url(url, PRODUCTION)), format!("blocked_range:{label}"), "{url}");
     }
 }
 
 #[test]
 fn the_text_is_judged_before_the_host() {
-    let longest = format!(
-        "https://agent.example.com/{}",
-        "x".repeat(MAX_URL_BYTES - 26)
-    );
+    let longest = format!("https://agent.example.com/{}", "x".repeat(MAX_URL_BYTES - 26));
     let too_long = format!("{longest}x");
     let table = [
         ("https://agent.example.com/a2a", "ok"),
@@ -127,14 +108,7 @@ fn the_text_is_judged_before_the_host() {
 
 #[test]
 fn localhost_is_for_development() {
-    for host in [
-        "localhost",
-        "LOCALHOST",
-        "localhost.",
-        "agent.localhost",
-        "a.b.localhost.",
-        "%6cocalhost",
-    ] {
+    for host in ["localhost", "LOCALHOST", "localhost.", "agent.localhost", "a.b.localhost.", "%6cocalhost"] {
         let url = format!("http://{host}:8000");
         for (profile, expected) in [
             (PRODUCTION, "blocked_range:loopback"),
@@ -142,19 +116,11 @@ fn localhost_is_for_development() {
             (DEVELOPMENT, "ok"),
             (BOTH, "ok"),
         ] {
-            assert_eq!(
-                reason(check_url(&url, profile)),
-                expected,
-                "{url} {profile:?}"
-            );
+            assert_eq!(reason(check_url(&url, profile)), expected, "{url} {profile:?}");
         }
     }
     for host in ["notlocalhost", "localhost.example.com"] {
-        assert_eq!(
-            reason(check_url(&format!("http://{host}/"), PRODUCTION)),
-            "ok",
-            "{host}"
-        );
+        assert_eq!(reason(check_url(&format!("http://{host}/"), PRODUCTION)), "ok", "{host}");
     }
 }
 
@@ -170,101 +136,44 @@ fn url_check_stays_strict() {
         if answer.is_empty() {
             return Err(UrlRefusal::Dns);
         }
-        answer
-            .iter()
-            .try_for_each(|ip| check_address(ip.parse().unwrap(), profile))
+        answer.iter().try_for_each(|ip| check_address(ip.parse().unwrap(), profile))
     };
     let table: [(&str, &[&str], &str); 9] = [
         // A container's hostname is a good URL, and resolves to nothing out here …
         ("http://212851b5693d:8000", &[], "dns"),
         // … or, inside the container network, to an address of its bridge.
-        (
-            "http://212851b5693d:8000",
-            &["172.18.0.5"],
-            "blocked_range:private",
-        ),
-        (
-            "http://ws-0a0b0c0d1111:8000",
-            &["10.0.3.7"],
-            "blocked_range:private",
-        ),
+        ("http://212851b5693d:8000", &["172.18.0.5"], "blocked_range:private"),
+        ("http://ws-0a0b0c0d1111:8000", &["10.0.3.7"], "blocked_range:private"),
         ("http://192.168.1.20:8000", &[], "blocked_range:private"),
-        (
-            "http://169.254.169.254/latest/meta-data",
-            &[],
-            "blocked_range:link_local",
-        ),
-        (
-            "http://metadata.example",
-            &["169.254.169.254"],
-            "blocked_range:link_local",
-        ),
+        ("http://169.254.169.254/latest/meta-data", &[], "blocked_range:link_local"),
+        ("http://metadata.example", &["169.254.169.254"], "blocked_range:link_local"),
         ("http://127.0.0.1:8000", &[], "blocked_range:loopback"),
         // One bad address among good ones is enough.
-        (
-            "http://rebind.example",
-            &["8.8.8.8", "::1"],
-            "blocked_range:loopback",
-        ),
-        (
-            "http://agent.example",
-            &["8.8.8.8", "2606:4700::1111"],
-            "ok",
-        ),
+        ("http://rebind.example", &["8.8.8.8", "::1"], "blocked_range:loopback"),
+        ("http://agent.example", &["8.8.8.8", "2606:4700::1111"], "ok"),
     ];
     for (url, answer, expected) in table {
-        assert_eq!(
-            reason(register(url, answer, PRODUCTION)),
-            expected,
-            "{url} {answer:?}"
-        );
+        assert_eq!(reason(register(url, answer, PRODUCTION)), expected, "{url} {answer:?}");
     }
     // Development opens loopback, and neither the network around it nor the metadata.
-    assert_eq!(
-        reason(register(
-            "http://212851b5693d:8000",
-            &["172.18.0.5"],
-            DEVELOPMENT
-        )),
-        "blocked_range:private"
-    );
-    assert_eq!(
-        reason(register("http://127.0.0.1:8000", &[], DEVELOPMENT)),
-        "ok"
-    );
-    assert_eq!(
-        reason(register("http://169.254.169.254/", &[], BOTH)),
-        "blocked_range:link_local"
-    );
+    assert_eq!(reason(register("http://212851b5693d:8000", &["172.18.0.5"], DEVELOPMENT)), "blocked_range:private");
+    assert_eq!(reason(register("http://127.0.0.1:8000", &[], DEVELOPMENT)), "ok");
+    assert_eq!(reason(register("http://169.254.169.254/", &[], BOTH)), "blocked_range:link_local");
 }
 
 #[test]
 fn a_url_tells_where_to_connect() {
     let table = [
-        (
-            "https://Agent.Example.com/a2a",
-            "agent.example.com",
-            443,
-            None,
-        ),
+        ("https://Agent.Example.com/a2a", "agent.example.com", 443, None),
         ("http://agent.example.com", "agent.example.com", 80, None),
         ("http://8.8.8.8:8000", "8.8.8.8", 8000, Some("8.8.8.8")),
         ("http://0x08080808/", "8.8.8.8", 80, Some("8.8.8.8")),
-        (
-            "https://[2606:4700::1111]/",
-            "2606:4700::1111",
-            443,
-            Some("2606:4700::1111"),
-        ),
+        ("https://[2606:4700::1111]/", "2606:4700::1111", 443, Some("2606:4700::1111")),
     ];
     for (text, host, port, address) in table {
         let url = check_url(text, PRODUCTION).unwrap();
         assert_eq!((url.host(), url.port()), (host, port), "{text}");
-        assert_eq!(
-            url.address(),
-            address.map(|ip| ip.parse().unwrap()),
-            "{text}"
-        );
+        assert_eq!(url.address(), address.map(|ip| ip.parse().unwrap()), "{text}");
         assert_eq!(url.needs_resolution(), address.is_none(), "{text}");
     }
     let url = check_url("HTTPS://Agent.example.com:443/a/../b", PRODUCTION).unwrap();
@@ -274,13 +183,7 @@ fn a_url_tells_where_to_connect() {
 
 #[test]
 fn a_refusal_never_repeats_what_it_refuses() {
-    for text in [
-        "http://10.11.12.13:8000/hush",
-        "http://user:hush@h/",
-        "hush://h",
-        "http://h:22/hush",
-        "hush",
-    ] {
+    for text in ["http://10.11.12.13:8000/hush", "http://user:hush@h/", "hush://h", "http://h:22/hush", "hush"] {
         let refusal = check_url(text, PRODUCTION).unwrap_err();
         let said = format!("{refusal} {}", refusal.reason());
         assert!(!said.contains("hush") && !said.contains("10.11"), "{said}");

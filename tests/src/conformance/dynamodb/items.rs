@@ -75,7 +75,8 @@ pub(super) async fn map_entries_are_conditions_and_removable(bench: &Bench) -> O
     };
     strike().await.map_err(text)?;
     ensure(strike().await.is_err(), "a removed entry still exists")?;
-    let left = bench.get(&pk, "A").await?.and_then(|item| item.get("digests")?.as_m().ok().cloned()).unwrap_or_default();
+    let left =
+        bench.get(&pk, "A").await?.and_then(|item| item.get("digests")?.as_m().ok().cloned()).unwrap_or_default();
     ensure(left.len() == 1 && left.contains_key("other"), "the wrong entry went")?;
     let absent = bench
         .client

@@ -49,7 +49,9 @@ pub async fn run(client: &Client, skip: &[&str]) -> Vec<(&'static str, Result<()
     let mut results = Vec::new();
     for (name, check) in CHECKS.iter().filter(|(name, _)| !skip.contains(name)) {
         let result = match &bench {
-            Ok(bench) => tokio::time::timeout(LIMIT, check(bench)).await.unwrap_or_else(|_| Err("took too long".into())),
+            Ok(bench) => {
+                tokio::time::timeout(LIMIT, check(bench)).await.unwrap_or_else(|_| Err("took too long".into()))
+            }
             Err(why) => Err(format!("no table: {why}")),
         };
         results.push((*name, result));

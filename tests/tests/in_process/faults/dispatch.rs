@@ -112,7 +112,8 @@ async fn no_message_is_lost_and_none_is_delivered_twice() {
             scene.world.gate.heal();
             // Between the lease and its end nobody else can know how the call to the agent went.
             let doubtful = (n > lease && n <= end) || (n == lease && fault == Fault::LostAnswer);
-            let expected = if doubtful && !(n == end && fault == Fault::LostAnswer) { State::Failed } else { State::Completed };
+            let expected =
+                if doubtful && !(n == end && fault == Fault::LostAnswer) { State::Failed } else { State::Completed };
             scene.drain().await;
             for seconds in [61, 700, 3700, 61] {
                 if scene.message().await.state.is_terminal() {

@@ -43,7 +43,8 @@ async fn nobody_is_let_in_because_the_datastore_is_down() {
     let before = cast.world.table().await;
     for fault in FAULTS {
         for request in cast.requests(&cast.own.id).iter().filter(|request| !OPEN.contains(&request.key)) {
-            for token in [None, Some(unknown), Some(&cast.revoked), Some(&cast.revoked_org), Some(&cast.removed.token)] {
+            for token in [None, Some(unknown), Some(&cast.revoked), Some(&cast.revoked_org), Some(&cast.removed.token)]
+            {
                 let shown = token.map(bearer);
                 cast.world.gate.inject(from(1, fault));
                 let answer = cast.send(request, shown.as_deref()).await;
