@@ -2,6 +2,7 @@
 //!
 //! `CONFORMANCE_ENDPOINT_URL` names another endpoint, and `CONFORMANCE_SKIP` the checks, separated by commas, that
 //! it is known not to pass.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test stops at what it did not expect")]
 
 use std::collections::HashMap;
 

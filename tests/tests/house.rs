@@ -1,4 +1,5 @@
 //! The house and its rules: who may depend on whom, and one place for every version.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test stops at what it did not expect")]
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -34,8 +34,8 @@ pub(crate) async fn heartbeat(platform: &Platform, heartbeat: &Heartbeat, digest
 }
 
 enum Settled {
-    Live(Status, Lease),
-    Stopped(Workspace),
+    Live(Status, Box<Lease>),
+    Stopped(Box<Workspace>),
 }
 
 async fn round(platform: &Platform, heartbeat: &Heartbeat, digest: Option<&str>) -> Result<Settled, Fault> {
@@ -49,7 +49,7 @@ async fn round(platform: &Platform, heartbeat: &Heartbeat, digest: Option<&str>)
     let card = heartbeat.card.is_some();
     let verdict = match evaluate(workspace, snapshot.lease.as_ref(), &beat, card, now, windows) {
         Ok(verdict) => verdict,
-        Err(Refusal::Stopped) => return Ok(Settled::Stopped(workspace.clone())),
+        Err(Refusal::Stopped) => return Ok(Settled::Stopped(Box::new(workspace.clone()))),
         Err(refusal) => return Err(refusal.into()),
     };
     let after = applied(workspace, &verdict, heartbeat, now, windows.register_failure);
@@ -68,7 +68,7 @@ async fn round(platform: &Platform, heartbeat: &Heartbeat, digest: Option<&str>)
     transaction = platform.tell(transaction.put_lease(&lease), &after, verdict.event);
     transaction.commit().await?;
     let work = snapshot.lease.as_ref().is_none_or(|before| before.work);
-    Ok(Settled::Live(after.status, Lease { work, ..lease }))
+    Ok(Settled::Live(after.status, Box::new(Lease { work, ..lease })))
 }
 
 /// The workspace, if the caller may renew its lease.

@@ -30,15 +30,13 @@ pub(crate) async fn sweep(platform: &Platform) -> Result<bool> {
     leases.retain(|lease| !lease.is_live(now));
     let before = platform.store.ticks().await?.into_iter().find(|tick| tick.name == NAME);
     let suspected = before.as_ref().is_some_and(|tick| tick.suspect);
-    if suspect_ourselves(total - leases.len(), leases.len()) {
-        if !suspected {
-            tracing::error!(
-                expired = leases.len(),
-                total,
-                "most leases ran out at once: the platform is suspect, nothing marked"
-            );
-            return Ok(true);
-        }
+    if suspect_ourselves(total - leases.len(), leases.len()) && !suspected {
+        tracing::error!(
+            expired = leases.len(),
+            total,
+            "most leases ran out at once: the platform is suspect, nothing marked"
+        );
+        return Ok(true);
     }
     for lease in leases {
         log_failure(lease.workspace_id, expire(platform, lease.workspace_id, Some(&lease)).await);

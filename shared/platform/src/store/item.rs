@@ -34,6 +34,7 @@ pub(super) fn s(text: impl Into<String>) -> AttributeValue {
 }
 
 /// A number attribute.
+#[expect(clippy::needless_pass_by_value, reason = "called with number literals")]
 pub(super) fn n(number: impl ToString) -> AttributeValue {
     AttributeValue::N(number.to_string())
 }
