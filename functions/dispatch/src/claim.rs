@@ -7,6 +7,7 @@ use platform::{Platform, Result};
 use rules::WorkspaceId;
 use rules::delivery::DeliveryMode;
 use rules::liveness::effective;
+use rules::slots::busy;
 
 /// A slot of the target if it can take a message now: alive, in push mode, with room. A wake that finds no room is
 /// noted, so that the drain which holds the last slot looks once more before it ends.
@@ -24,11 +25,18 @@ async fn round(platform: &Platform, id: WorkspaceId) -> Result<Option<String>, F
         return Ok(None);
     }
     let mut slots = snapshot.slots;
-    let claimed = slots.claim(lease.map(|lease| &lease.beat), workspace.max_concurrent_tasks, now, BETWEEN);
-    let Some((slot, _)) = claimed else {
-        platform.store.note_wake(id).await?;
-        return Ok(None);
+    let (beat, capacity) = (lease.map(|lease| &lease.beat), workspace.max_concurrent_tasks);
+    let Some((slot, _)) = slots.claim(beat, capacity, now, BETWEEN) else {
+        // Whoever held the last slot may have given it back before the wake was noted, and then nobody heard it.
+        let noted = platform.store.note_wake(id).await?;
+        return match noted.is_some_and(|slots| busy(&slots, beat, now) < capacity) {
+            true => Err(Fault::Moved),
+            false => Ok(None),
+        };
     };
-    platform.store.save_slots(id, slots).await?;
+    let transaction = platform.store.transaction().put_slots(id, &slots);
+    // A delete takes the slots away; only the first claim, which makes them, could bring them back.
+    let transaction = if slots.version == 0 { transaction.check_workspace(&workspace) } else { transaction };
+    transaction.commit().await?;
     Ok(Some(slot))
 }

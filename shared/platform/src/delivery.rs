@@ -103,8 +103,12 @@ impl Platform {
         let slot = message.slot.clone().unwrap_or_default();
         let receipt = message.receipt.clone();
         let mut slots = snapshot.slots;
-        settle_slot(&mut slots, &slot, ending, slot_after, now);
-        let mut transaction = self.store.transaction().put_slots(target, &slots);
+        let mut transaction = self.store.transaction();
+        // A claim writes slots before all else: those that were never written went with their workspace.
+        if slots.version > 0 {
+            settle_slot(&mut slots, &slot, ending, slot_after, now);
+            transaction = transaction.put_slots(target, &slots);
+        }
         let event = settle_message(&mut message, ending, now);
         if let Ending::Answered { body, .. } = ending {
             transaction = self.store.with_body(transaction, id, BodyKind::Answer, body, now, keep).await?;

@@ -1,5 +1,7 @@
 //! Delivery slots: `WS#target` / `SLOTS`, indexed as due for a drain while messages are open.
 
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_sdk_dynamodb::types::ReturnValue;
 use rules::message::Priority;
 use rules::slots::Slots;
 use rules::{Timestamp, WorkspaceId};
@@ -97,20 +99,30 @@ fn slots_update(slots: &Slots) -> Result<(Expression, Expression), StoreError> {
 }
 
 impl Store {
-    /// A wake found no room: the drain that holds it must look again before it ends.
+    /// A wake found no room: the drain that holds it must look again before it ends. Returns the slots as they were when
+    /// it was noted; without slots, nothing was ever accepted, or the workspace is gone.
     ///
     /// # Errors
     /// The datastore does not answer.
-    pub async fn note_wake(&self, id: WorkspaceId) -> Result<(), StoreError> {
-        self.client
+    pub async fn note_wake(&self, id: WorkspaceId) -> Result<Option<Slots>, StoreError> {
+        let noted = self
+            .client
             .update_item()
             .table_name(&self.table)
             .set_key(Some(Key::Slots(id).attributes()))
             .update_expression("ADD wakes :one")
+            .condition_expression("attribute_exists(pk)")
             .expression_attribute_values(":one", n(1))
+            .return_values(ReturnValue::AllNew)
             .send()
-            .await?;
-        Ok(())
+            .await;
+        match noted {
+            Ok(answer) => answer.attributes.map(read).transpose(),
+            Err(error) => match error.as_service_error() {
+                Some(UpdateItemError::ConditionalCheckFailedException(_)) => Ok(None),
+                _ => Err(error.into()),
+            },
+        }
     }
 
     /// Writes the slots alone, over the version that was read; returns them with their new version.

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use tests::{ADMIN, Answer, World};
 
 /// Seeds per race.
-const SEEDS: u64 = 200;
+const SEEDS: u64 = 250;
 /// Where no agent listens.
 const URL: &str = "http://127.0.0.1:9/";
 

@@ -3,18 +3,22 @@
 use platform::queues::Reminder;
 use rules::WorkspaceId;
 use rules::message::State;
+use rules::slots::Slots;
 use serde_json::{Value, json};
 use tests::{FakeAgent, Mood, World};
 
-use super::{each_seed, one_of, racer, send, two};
+use super::{delete, each_seed, one_of, racer, send, two};
 
-/// The dispatch function, woken for this workspace.
-async fn drain(world: &World, id: &str) {
+/// The dispatch function, woken for this workspace; false when the wake-up must come again.
+async fn try_drain(world: &World, id: &str) -> bool {
     let workspace_id: WorkspaceId = id.parse().unwrap();
     let body = serde_json::to_string(&Reminder::Drain { workspace_id }).unwrap();
     let event = json!({ "Records": [{ "messageId": "wake", "body": body }] });
-    let answer = world.invoke("dispatch", &event).await;
-    assert_eq!(answer["batchItemFailures"], json!([]), "a drain failed");
+    world.invoke("dispatch", &event).await["batchItemFailures"] == json!([])
+}
+
+async fn drain(world: &World, id: &str) {
+    assert!(try_drain(world, id).await, "a drain failed");
 }
 
 /// All wake-ups that wait are lost.
@@ -119,6 +123,31 @@ async fn one_message_id_is_one_message() {
         lose_wakes(world).await;
         assert_eq!(times(&agent, &name), 1);
         all_completed(world, &bob.id, 1).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_delivery_from_what_is_deleted_ends_with_it() {
+    let agent = FakeAgent::start(Mood::Answer("{}".to_owned())).await;
+    each_seed(async |world, seed| {
+        agent.set(Mood::Racing(world.gate.clone()));
+        let bob = world.online("bob", &agent.url).await;
+        let name = format!("last-{seed}.");
+        send(world, &bob.id, &name).await.expect(202);
+        lose_wakes(world).await;
+        let deleted = async {
+            one_of(&delete(world, &bob.id).await, &[200]);
+            true
+        };
+        world.gate.race(seed, vec![racer(deleted), racer(try_drain(world, &bob.id))]).await;
+        drain(world, &bob.id).await;
+        let seen = world.sound(&bob.id).await;
+        let state = seen.messages[0].state;
+        assert!(matches!(state, State::Completed | State::Dropped), "{state:?}");
+        let got = times(&agent, &name);
+        assert!(got == 1 || (got == 0 && state == State::Dropped), "{state:?} after {got} deliveries");
+        assert_eq!(seen.slots, Slots::default(), "nobody delivers for it any more");
     })
     .await;
 }
