@@ -129,19 +129,18 @@ impl State {
 
     /// Ends the program once the turns in hand are done. Removal is final; a wish to end repeated is one wish.
     pub fn stop(&self, stop: Stop) {
-        let news = self.stop.send_if_modified(|current| {
+        self.stop.send_if_modified(|current| {
             let news = *current != Some(stop) && *current != Some(Stop::Removed);
             if news {
+                // Said before anybody can see it: the program may end at once.
+                match stop {
+                    Stop::Asked => info!("the platform asked this workspace to end"),
+                    Stop::Removed => info!("the platform removed this workspace (410); ending"),
+                }
                 *current = Some(stop);
             }
             news
         });
-        if news {
-            match stop {
-                Stop::Asked => info!("the platform asked this workspace to end"),
-                Stop::Removed => info!("the platform removed this workspace (410); ending"),
-            }
-        }
     }
 
     /// Whether the workspace was removed.
