@@ -3,6 +3,7 @@
 
 mod a2a;
 mod bad_input;
+mod cost;
 mod faults;
 mod incidents;
 mod races;

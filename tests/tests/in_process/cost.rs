@@ -1,0 +1,64 @@
+//! AWS requests per thing done. The README's cost table states these; change both together.
+
+use std::collections::BTreeMap;
+
+use serde_json::json;
+use tests::{ADMIN, FakeAgent, Mood, World};
+
+fn counted(operations: Vec<String>) -> BTreeMap<String, usize> {
+    operations.into_iter().fold(BTreeMap::new(), |mut counts, operation| {
+        *counts.entry(operation).or_default() += 1;
+        counts
+    })
+}
+
+fn expected(counts: &[(&str, usize)]) -> BTreeMap<String, usize> {
+    counts.iter().map(|(name, count)| ((*name).to_owned(), *count)).collect()
+}
+
+#[tokio::test]
+async fn a_message_costs_what_the_readme_says() {
+    let world = World::new().await;
+    let agent = FakeAgent::start(Mood::Answer("{}".into())).await;
+    let bob = world.online("bob", &agent.url).await;
+    world.beat(&bob, &json!({})).await.expect(200);
+    world.settle().await;
+    world.gate.take_operations();
+
+    let body =
+        json!({ "method": "message/send", "params": { "message": { "role": "user", "parts": [{ "text": "x" }] } } });
+    world.call("POST", &format!("/workspaces/{}/a2a", bob.id), Some(ADMIN), &body).await.expect(202);
+    let accept = counted(world.gate.take_operations());
+    assert_eq!(
+        accept,
+        expected(&[("BatchGetItem", 1), ("TransactWriteItems", 1), ("SendMessage", 2), ("GetItem", 1), ("Query", 1)])
+    );
+
+    let wake = json!({ "kind": "drain", "workspace_id": bob.id }).to_string();
+    let event = json!({ "Records": [{ "messageId": "wake", "body": wake }] });
+    assert_eq!(world.invoke("dispatch", &event).await["batchItemFailures"], json!([]));
+    assert_eq!(agent.got().len(), 1);
+    let delivery = counted(world.gate.take_operations());
+    assert_eq!(
+        delivery,
+        expected(&[
+            ("BatchGetItem", 5),
+            ("TransactWriteItems", 4),
+            ("GetItem", 1),
+            ("Query", 1),
+            ("ReceiveMessage", 2),
+            ("ChangeMessageVisibility", 1),
+            ("DeleteMessage", 1),
+        ])
+    );
+}
+
+#[tokio::test]
+async fn an_idle_sweep_costs_what_the_readme_says() {
+    let world = World::new().await;
+    world.sweep().await;
+    world.gate.take_operations();
+    world.sweep().await;
+    let sweep = counted(world.gate.take_operations());
+    assert_eq!(sweep, expected(&[("Query", 25), ("PutItem", 3)]));
+}
