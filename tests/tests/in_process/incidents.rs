@@ -230,3 +230,36 @@ async fn when_most_leases_end_at_once_the_first_sweep_suspects_the_platform() {
         assert_eq!(world.events(&agent.id).await.last().unwrap(), "WORKSPACE_OFFLINE");
     }
 }
+
+#[tokio::test]
+async fn lost_token_recovers_without_an_operator() {
+    let world = World::new().await;
+    let body = json!({ "name": "managed" });
+    let made = world.call("POST", "/workspaces", Some(tests::ADMIN), &body).await.expect(201);
+    let id: rules::WorkspaceId = made.body["id"].as_str().unwrap().parse().unwrap();
+    // As a provisioner does it: a credential that the container brings with it, good for its whole generation.
+    let secret = world.platform.entropy.secret();
+    let boot = rules::credential::BootCredential {
+        workspace_id: id,
+        generation: 1,
+        digest: platform::entropy::digest(&secret),
+        once: false,
+        ends_at: None,
+        exchanged_for: None,
+    };
+    world.platform.store.transaction().issue_boot(&boot).commit().await.unwrap();
+    let container = tests::Agent { id: id.to_string(), token: secret };
+    let mut before: Option<tests::Agent> = None;
+    for start in 0..3 {
+        // Each boot of the container has lost the token of the boot before.
+        let answer = world.register(&container, URL).await.expect(200);
+        let fresh = tests::Agent { id: id.to_string(), token: answer.body["auth_token"].as_str().unwrap().to_owned() };
+        world.beat(&fresh, &json!({})).await.expect(200);
+        assert_eq!(world.show(&container.id).await["status"], "online", "start {start}");
+        if let Some(old) = before.replace(fresh) {
+            world.beat(&old, &json!({})).await.expect(401);
+        }
+    }
+    let listed = world.call("GET", &format!("/workspaces/{id}/tokens"), Some(tests::ADMIN), &Value::Null).await;
+    assert_eq!(listed.body["count"], 1, "each exchange revokes the token of the one before");
+}
