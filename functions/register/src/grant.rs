@@ -3,7 +3,6 @@
 use platform::Platform;
 use platform::decide::Fault;
 use platform::store::{Snapshot, Transaction};
-use rules::TokenId;
 use rules::credential::{Grant, Token, TokenKind};
 use rules::event::{Event, EventType};
 use rules::lease::Lease;
@@ -40,7 +39,7 @@ pub(crate) async fn carry_out<'a>(
         }
         Grant::First | Grant::Keep => Vec::new(),
     };
-    let (secret, token) = new_token(platform, workspace);
+    let (secret, token) = platform.new_instance_token(workspace, "register");
     let mut transaction = transaction.issue_token(&token);
     let mut events = vec![Event::new(EventType::TokenIssued, json!({ "token_id": token.id, "kind": token.kind }))];
     for old in &revoked {
@@ -62,24 +61,4 @@ async fn exchanged_before(platform: &Platform, snapshot: &Snapshot) -> Result<Ve
     };
     let before = platform.store.token(digest).await?;
     Ok(before.into_iter().filter(Token::is_live).collect())
-}
-
-/// A fresh instance token of the workspace's current generation, and its secret.
-fn new_token(platform: &Platform, workspace: &Workspace) -> (String, Token) {
-    let secret = platform.entropy.secret();
-    let token = Token {
-        id: TokenId::new(platform.entropy.uuid()),
-        kind: TokenKind::Instance,
-        workspace_id: Some(workspace.id),
-        org: workspace.org.clone(),
-        generation: workspace.generation,
-        digest: platform::entropy::digest(&secret),
-        prefix: secret[..8].to_owned(),
-        name: None,
-        created_by: Some("register".to_owned()),
-        created_at: platform.now(),
-        last_used_at: None,
-        revoked_at: None,
-    };
-    (secret, token)
 }

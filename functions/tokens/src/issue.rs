@@ -4,7 +4,6 @@ use platform::Platform;
 use platform::auth::Principal;
 use platform::decide::Fault;
 use platform::store::{Snapshot, Transaction};
-use rules::TokenId;
 use rules::credential::{Token, TokenKind};
 use rules::event::{Event, EventType};
 use rules::token::{changed, may_issue};
@@ -19,21 +18,8 @@ pub(crate) struct Fresh {
 
 /// A token of the organisation `org`, for whoever presents it.
 pub(crate) fn fresh(platform: &Platform, kind: TokenKind, org: &str, name: Option<String>, by: &Principal) -> Fresh {
-    let secret = platform.entropy.secret();
-    let token = Token {
-        id: TokenId::new(platform.entropy.uuid()),
-        kind,
-        workspace_id: None,
-        org: org.to_owned(),
-        generation: 0,
-        digest: platform::entropy::digest(&secret),
-        prefix: secret.chars().take(8).collect(),
-        name,
-        created_by: Some(by.label()),
-        created_at: platform.now(),
-        last_used_at: None,
-        revoked_at: None,
-    };
+    let (secret, token) = platform.new_token(kind, org, &by.label());
+    let token = Token { name, ..token };
     Fresh { token, secret }
 }
 

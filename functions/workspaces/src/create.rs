@@ -4,8 +4,7 @@ use http::StatusCode;
 use platform::decide::{Fault, decide};
 use platform::http::base_url;
 use platform::{Call, Platform, Reply, Result};
-use rules::TokenId;
-use rules::credential::{Token, TokenKind};
+use rules::credential::Token;
 use rules::event::{Event, EventType};
 use rules::message::Priority;
 use rules::workspace::Workspace;
@@ -24,7 +23,7 @@ use crate::{connection, new_workspace, tree};
 pub(crate) async fn create(platform: Platform, call: Call) -> Result<Reply> {
     let principal = platform.operator(&call).await?;
     let workspace = new_workspace::read(&platform, &call).await?;
-    let token = workspace.is_external().then(|| first_token(&platform, &workspace, principal.label()));
+    let token = workspace.is_external().then(|| platform.new_instance_token(&workspace, &principal.label()));
     if let Some(parent) = workspace.parent_id {
         // Before the queue, which would be nobody's; and again with the record.
         decide(|| tree::parent_for(&platform, workspace.id, parent)).await?;
@@ -76,23 +75,4 @@ async fn store(platform: &Platform, workspace: &Workspace, token: Option<&Token>
         }
     };
     Ok(platform.tell(transaction, workspace, Some(event)).commit().await?)
-}
-
-fn first_token(platform: &Platform, workspace: &Workspace, created_by: String) -> (String, Token) {
-    let secret = platform.entropy.secret();
-    let token = Token {
-        id: TokenId::new(platform.entropy.uuid()),
-        kind: TokenKind::Instance,
-        workspace_id: Some(workspace.id),
-        org: workspace.org.clone(),
-        generation: workspace.generation,
-        digest: platform::entropy::digest(&secret),
-        prefix: secret[..8].to_owned(),
-        name: None,
-        created_by: Some(created_by),
-        created_at: platform.now(),
-        last_used_at: None,
-        revoked_at: None,
-    };
-    (secret, token)
 }

@@ -13,6 +13,7 @@ pub mod delivery;
 pub mod entropy;
 pub mod http;
 pub mod lambda;
+pub mod mint;
 pub mod platform;
 pub mod problem;
 pub mod queues;
