@@ -14,5 +14,5 @@ pub fn router() -> Router {
     Router::new()
         .route("POST /workspaces/{id}/a2a", accept::accept)
         .route("GET /workspaces/{id}/a2a/queue/{queue_id}", queue::get)
-        .route("POST /workspaces/{id}/a2a/queue/{queue_id}/result", result::result)
+        .route_up_to(result::MAX_RESULT, "POST /workspaces/{id}/a2a/queue/{queue_id}/result", result::result)
 }

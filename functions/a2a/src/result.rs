@@ -12,6 +12,9 @@ use serde_json::value::RawValue;
 
 use crate::answer::unknown;
 
+/// The largest result, in bytes: Lambda takes events of 6 MB, in which the body's quotes are escaped.
+pub(crate) const MAX_RESULT: usize = 4 * 1024 * 1024;
+
 #[derive(Deserialize)]
 struct Body {
     slot_epoch: u64,

@@ -75,7 +75,7 @@ pub struct Options {
     pub turn_timeout: Duration,
 
     /// How much of a turn's output is kept; the rest is read and thrown away, with a note
-    #[arg(long, env = "WORKSPACE_MAX_OUTPUT_BYTES", value_name = "BYTES", default_value_t = 8 * 1024 * 1024)]
+    #[arg(long, env = "WORKSPACE_MAX_OUTPUT_BYTES", value_name = "BYTES", default_value_t = 2 * 1024 * 1024)]
     pub max_output_bytes: usize,
 }
 

@@ -13,7 +13,7 @@ use serde::de::DeserializeOwned;
 use super::json;
 use crate::problem::{Problem, Result};
 
-/// The largest body that any route takes, in bytes.
+/// The largest body that a route takes unless it says otherwise, in bytes.
 pub const MAX_BODY: usize = 1024 * 1024;
 
 /// Prefixes of callers that exist only inside the platform.

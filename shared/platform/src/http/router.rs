@@ -13,7 +13,13 @@ use crate::problem::{Problem, Result};
 /// What a handler's future is, once boxed.
 pub type Handled = Pin<Box<dyn Future<Output = Result<Reply>> + Send>>;
 
-type Handler = Box<dyn Fn(Platform, Call) -> Handled + Send + Sync>;
+type Run = Box<dyn Fn(Platform, Call) -> Handled + Send + Sync>;
+
+/// One route: what it does, and the largest body that it takes.
+struct Handler {
+    run: Run,
+    max_body: usize,
+}
 
 /// The routes of one function.
 #[derive(Default)]
@@ -41,8 +47,21 @@ impl Router {
     /// # Panics
     /// When the key is malformed or taken: a mistake in the program, seen by every test.
     #[must_use]
+    pub fn route<F, H>(self, key: &'static str, handler: H) -> Self
+    where
+        H: Fn(Platform, Call) -> F + Send + Sync + 'static,
+        F: Future<Output = Result<Reply>> + Send + 'static,
+    {
+        self.route_up_to(MAX_BODY, key, handler)
+    }
+
+    /// Adds a route that takes bodies of up to `max_body` bytes.
+    ///
+    /// # Panics
+    /// As [`Router::route`].
+    #[must_use]
     #[expect(clippy::expect_used, clippy::panic, reason = "a wrong route table is a wrong program")]
-    pub fn route<F, H>(mut self, key: &'static str, handler: H) -> Self
+    pub fn route_up_to<F, H>(mut self, max_body: usize, key: &'static str, handler: H) -> Self
     where
         H: Fn(Platform, Call) -> F + Send + Sync + 'static,
         F: Future<Output = Result<Reply>> + Send + 'static,
@@ -53,8 +72,8 @@ impl Router {
             self.paths.insert(path, self.methods.len() - 1).expect("distinct paths");
             self.methods.len() - 1
         });
-        let boxed: Handler = Box::new(move |platform, call| Box::pin(handler(platform, call)));
-        if self.methods[slot].insert(method, boxed).is_some() {
+        let run: Run = Box::new(move |platform, call| Box::pin(handler(platform, call)));
+        if self.methods[slot].insert(method, Handler { run, max_body }).is_some() {
             panic!("route {key} is declared twice");
         }
         self.keys.push(key);
@@ -83,9 +102,9 @@ impl Router {
         })?;
         let params = matched.params.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
         let call = Call::read(request, path.clone(), params);
-        if call.body.len() > MAX_BODY {
-            return Err(Problem::too_large(MAX_BODY));
+        if call.body.len() > handler.max_body {
+            return Err(Problem::too_large(handler.max_body));
         }
-        handler(platform.clone(), call).await
+        (handler.run)(platform.clone(), call).await
     }
 }
