@@ -128,22 +128,8 @@ fn renewed(
     monthly_spend: Option<i64>,
     digest: Option<&str>,
 ) -> Lease {
-    let before = snapshot.lease.as_ref();
-    let mut lease = Lease {
-        workspace_id: after.id,
-        lease_until: beat.at + platform.config.liveness_ttl,
-        status: after.status,
-        delivery_mode: after.delivery.mode,
-        max_concurrent_tasks: after.max_concurrent_tasks,
-        generation: after.generation,
-        digests: before.map(|lease| lease.digests.clone()).unwrap_or_default(),
-        open: after.bootstrap_open,
-        work: true,
-        control: after.wants_control(),
-        busy_since: (beat.active_tasks > 0).then(|| before.and_then(|lease| lease.busy_since).unwrap_or(beat.at)),
-        monthly_spend: monthly_spend.or(before.map(|lease| lease.monthly_spend)).unwrap_or(after.monthly_spend),
-        beat,
-    };
+    let mut lease = Lease::renewed(after, snapshot.lease.as_ref(), beat, platform.config.liveness_ttl);
+    lease.monthly_spend = monthly_spend.unwrap_or(lease.monthly_spend);
     if let (Some(digest), Some(token)) = (digest, &snapshot.token) {
         lease.admit(digest, token.generation);
     }

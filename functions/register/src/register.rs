@@ -108,19 +108,6 @@ async fn permitted<'a>(platform: &Platform, snapshot: &'a Snapshot) -> Result<(&
 fn renewed(platform: &Platform, after: &Workspace, before: Option<&Lease>) -> Lease {
     let now = platform.now();
     let beat = before.map(|lease| lease.beat.clone()).unwrap_or_default();
-    Lease {
-        workspace_id: after.id,
-        lease_until: now + platform.config.liveness_ttl,
-        status: after.status,
-        delivery_mode: after.delivery.mode,
-        max_concurrent_tasks: after.max_concurrent_tasks,
-        generation: after.generation,
-        digests: before.map(|lease| lease.digests.clone()).unwrap_or_default(),
-        open: after.bootstrap_open,
-        work: true,
-        control: after.wants_control(),
-        busy_since: before.and_then(|lease| lease.busy_since),
-        monthly_spend: before.map_or(after.monthly_spend, |lease| lease.monthly_spend),
-        beat: Beat { at: now, register_state: None, ..beat },
-    }
+    let beat = Beat { at: now, register_state: None, ..beat };
+    Lease::renewed(after, before, beat, platform.config.liveness_ttl)
 }

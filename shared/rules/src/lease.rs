@@ -1,6 +1,7 @@
 //! The lease: proof of life with an end, renewed by each heartbeat in one write.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -8,6 +9,7 @@ use crate::delivery::DeliveryMode;
 use crate::id::WorkspaceId;
 use crate::status::Status;
 use crate::time::Timestamp;
+use crate::workspace::Workspace;
 
 /// How many instance tokens a lease can verify by itself; others are looked up.
 pub const MAX_DIGESTS: usize = 4;
@@ -119,6 +121,26 @@ pub struct Lease {
 }
 
 impl Lease {
+    /// The lease of `workspace` from `beat` on, for `length`, with what the one before knew. The `work` flag starts
+    /// raised: that costs one wake and loses nothing.
+    pub fn renewed(workspace: &Workspace, before: Option<&Self>, beat: Beat, length: Duration) -> Self {
+        Self {
+            workspace_id: workspace.id,
+            lease_until: beat.at + length,
+            status: workspace.status,
+            delivery_mode: workspace.delivery.mode,
+            max_concurrent_tasks: workspace.max_concurrent_tasks,
+            generation: workspace.generation,
+            digests: before.map(|lease| lease.digests.clone()).unwrap_or_default(),
+            open: workspace.bootstrap_open,
+            work: true,
+            control: workspace.wants_control(),
+            busy_since: (beat.active_tasks > 0).then(|| before.and_then(|lease| lease.busy_since).unwrap_or(beat.at)),
+            monthly_spend: before.map_or(workspace.monthly_spend, |lease| lease.monthly_spend),
+            beat,
+        }
+    }
+
     /// Live at `now`.
     pub fn is_live(&self, now: Timestamp) -> bool {
         self.lease_until > now
