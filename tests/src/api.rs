@@ -160,10 +160,13 @@ impl Cast {
     pub fn requests(&self, id: &str) -> Vec<Request> {
         let to = |key: &'static str| {
             let path = key.split(' ').nth(1).unwrap().replace("{queue_id}", &self.queue_id);
+            let path = path.replace("{delegation_id}", "d-1");
             let token = if path.starts_with("/org/") { &self.org_id } else { &self.api_id };
             Request::new(key, path.replace("{token_id}", token).replace("{id}", id))
         };
         let discover = Request::new("GET /registry/discover/{id}", format!("/registry/discover/{}", self.sibling.id));
+        let drop_stale = "POST /admin/a2a-queue/drop-stale";
+        let drop_stale = Request::new(drop_stale, "/admin/a2a-queue/drop-stale?max_age_minutes=60".to_owned());
         vec![
             to("GET /health"),
             to("GET /metrics"),
@@ -174,7 +177,12 @@ impl Cast {
             to("GET /workspaces/{id}"),
             to("GET /workspaces/{id}/state"),
             to("GET /workspaces/{id}/tokens"),
+            to("GET /workspaces/{id}/a2a/queue"),
             to("GET /workspaces/{id}/a2a/queue/{queue_id}"),
+            to("GET /workspaces/{id}/inbox"),
+            to("GET /admin/a2a-queue/dead"),
+            to("GET /workspaces/{id}/.well-known/agent-card.json"),
+            to("GET /workspaces/{id}/.well-known/agent.json"),
             to("GET /org/tokens"),
             to("GET /registry/{id}/peers"),
             discover.header("x-workspace-id", id),
@@ -196,6 +204,22 @@ impl Cast {
             to("POST /workspaces/{id}/a2a").body(message("again")).header("x-workspace-id", id),
             to("POST /workspaces/{id}/a2a/queue/{queue_id}/result")
                 .body(json!({ "slot_epoch": 77, "status": 200, "body": { "done": true } })),
+            to("POST /workspaces/{id}/inbox/{queue_id}/ack")
+                .body(json!({ "slot_epoch": 77, "status": "completed", "response": { "done": true } })),
+            to("POST /workspaces/{id}/inbox/{queue_id}/nack")
+                .body(json!({ "slot_epoch": 77, "delay_seconds": 5, "reason": "busy" })),
+            to("POST /workspaces/{id}/inbox/{queue_id}/extend").body(json!({ "slot_epoch": 77, "seconds": 60 })),
+            drop_stale,
+            to("GET /workspaces/{id}/delegations"),
+            to("POST /workspaces/{id}/delegations/record")
+                .body(json!({ "target_id": self.sibling.id, "task": "t", "delegation_id": "d-1" })),
+            to("POST /workspaces/{id}/delegations/{delegation_id}/update")
+                .body(json!({ "status": "failed", "error": "e", "response_preview": "r" })),
+            to("POST /workspaces/{id}/delegate").body(json!({
+                "target_id": self.sibling.id, "task": "t", "idempotency_key": "k", "deadline_seconds": 60,
+            })),
+            to("DELETE /workspaces/{id}/a2a/queue/{queue_id}"),
+            to("POST /workspaces/{id}/a2a/queue/{queue_id}/replay"),
             to("POST /workspaces/{id}/tokens").body(json!({ "name": "ci" })),
             to("POST /org/tokens").body(json!({ "name": "ci" })),
             to("GET /admin/workspaces/{id}/test-token"),
@@ -210,6 +234,7 @@ impl Cast {
     /// A token with which a request serves: the operator's, but where only an agent may.
     pub fn right(&self, request: &Request) -> &str {
         let agents = request.key.starts_with("POST /registry/") || request.key.ends_with("/result");
+        let agents = agents || request.key.contains("/inbox");
         if agents { &self.own.token } else { ADMIN }
     }
 

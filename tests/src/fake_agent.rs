@@ -3,10 +3,13 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use axum::body::Bytes;
+use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
+use futures::StreamExt;
+use serde_json::{Value, json};
+use tokio::sync::Semaphore;
 
 use crate::gate::Gate;
 
@@ -15,14 +18,38 @@ use crate::gate::Gate;
 pub enum Mood {
     /// 200 with this JSON text.
     Answer(String),
+    /// 200 with this JSON text, in this `A2A-Version`.
+    InVersion(&'static str, String),
     /// This status, with `Retry-After: 1`.
     Status(u16),
     /// 202 with `Preference-Applied: respond-async`.
     Later,
     /// No answer for this long, then 200.
     Hang(Duration),
+    /// A stream of server-sent events.
+    Events(Script),
     /// Takes its turn among the racers before it answers 200, so that others run while it works.
     Racing(Gate),
+}
+
+/// What an agent streams.
+#[derive(Debug, Clone)]
+pub struct Script {
+    /// The result of each event.
+    pub results: Vec<Value>,
+    /// Each event takes a permit; none for all at once.
+    pub go: Option<Arc<Semaphore>>,
+    /// The connection breaks off after the last one.
+    pub breaks: bool,
+    /// The result of a call about the task; none is an error.
+    pub task: Option<Value>,
+}
+
+impl Script {
+    /// All at once, to a clean end.
+    pub fn of(results: Vec<Value>) -> Self {
+        Self { results, go: None, breaks: false, task: None }
+    }
 }
 
 /// One call that the agent got.
@@ -84,7 +111,11 @@ async fn answer(State(shared): State<Arc<Mutex<Shared>>>, headers: HeaderMap, bo
         shared.most_at_once = shared.most_at_once.max(shared.busy);
         shared.mood.clone()
     };
-    let response = respond(mood).await;
+    let call: Value = serde_json::from_slice(&body).unwrap_or_default();
+    let response = match mood {
+        Mood::Events(script) => stream(script, &call),
+        mood => respond(mood).await,
+    };
     shared.lock().unwrap().busy -= 1;
     response
 }
@@ -93,15 +124,45 @@ async fn respond(mood: Mood) -> Response {
     let json = |text: String| ([("content-type", "application/json")], text).into_response();
     match mood {
         Mood::Answer(text) => json(text),
+        Mood::InVersion(version, text) => {
+            ([("content-type", "application/json"), ("a2a-version", version)], text).into_response()
+        }
         Mood::Status(status) => (StatusCode::from_u16(status).unwrap(), [("retry-after", "1")], "{}").into_response(),
         Mood::Later => (StatusCode::ACCEPTED, [("preference-applied", "respond-async")], "{}").into_response(),
         Mood::Hang(length) => {
             tokio::time::sleep(length).await;
             json("{}".to_owned())
         }
+        Mood::Events(_) => unreachable!("answered event by event"),
         Mood::Racing(gate) => {
             gate.turn().await;
             json("{}".to_owned())
         }
     }
+}
+
+fn stream(script: Script, call: &Value) -> Response {
+    let json = |text: String| ([("content-type", "application/json")], text).into_response();
+    let answer = |result: &Value| json!({ "jsonrpc": "2.0", "id": call["id"], "result": result }).to_string();
+    if call["method"].as_str().is_some_and(|method| method.contains("task") || method.contains("Task")) {
+        let error = json!({ "jsonrpc": "2.0", "id": call["id"], "error": { "code": -32001, "message": "no task" } });
+        return json(script.task.map_or_else(|| error.to_string(), |task| answer(&task)));
+    }
+    let events: Vec<String> = script.results.iter().map(|result| format!("data: {}\n\n", answer(result))).collect();
+    let (go, breaks) = (script.go, script.breaks);
+    let steps = events.into_iter().map(Ok).chain(breaks.then(|| Err(std::io::Error::other("broken off"))));
+    let body = futures::stream::iter(steps).then(move |step| {
+        let go = go.clone();
+        async move {
+            if let Some(go) = go {
+                go.acquire().await.unwrap().forget();
+            }
+            if step.is_err() {
+                // What came before is sent while this one is not ready.
+                tokio::task::yield_now().await;
+            }
+            step
+        }
+    });
+    ([("content-type", "text/event-stream")], Body::from_stream(body)).into_response()
 }

@@ -61,7 +61,7 @@ impl World {
         seen.messages_fit(self);
         self.tokens_fit(&seen).await;
         assert_eq!(
-            store.open_messages(id).await.unwrap(),
+            store.open(id).await.unwrap().iter().map(|open| open.id).collect::<Vec<_>>(),
             seen.messages.iter().filter(|one| !one.state.is_terminal()).map(|one| one.id).collect::<Vec<_>>(),
             "the index of open messages is that of the records"
         );
@@ -160,6 +160,11 @@ impl Seen {
         for event in &self.events {
             let kind = event.event_type;
             let ends = [EventType::MessageDropped, EventType::MessageFailed, EventType::MessageExpired];
+            if kind == EventType::MessageReplayed {
+                let payload: Value = serde_json::from_str(&event.payload).unwrap();
+                let told = ended.remove(payload["queue_id"].as_str().unwrap());
+                assert_eq!(told, Some(1), "only what ended is replayed");
+            }
             if ends.contains(&kind) || kind == EventType::MessageCancelled {
                 let payload: Value = serde_json::from_str(&event.payload).unwrap();
                 *ended.entry(payload["queue_id"].as_str().unwrap().to_owned()).or_default() += 1;

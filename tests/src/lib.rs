@@ -10,6 +10,6 @@ pub mod process;
 pub mod world;
 
 pub use api::Cast;
-pub use fake_agent::{FakeAgent, Mood};
+pub use fake_agent::{FakeAgent, Mood, Script};
 pub use gate::{Fault, Gate};
 pub use world::{ADMIN, Agent, Answer, World};

@@ -122,8 +122,11 @@ impl World {
             ("TABLE_NAME".to_owned(), format!("world-{number}")),
             ("DRAIN_WAIT_SECONDS".to_owned(), "0".to_owned()),
             ("A2A_SYNC_WAIT_SECONDS".to_owned(), "0".to_owned()),
+            ("SETTLE_RETRY_SECONDS".to_owned(), "0".to_owned()),
         ]);
-        for (name, queue) in [("DISPATCH_QUEUE_URL", "dispatch"), ("TIMERS_QUEUE_URL", "timers")] {
+        for (name, queue) in
+            [("DISPATCH_QUEUE_URL", "dispatch"), ("TIMERS_QUEUE_URL", "timers"), ("DEAD_LETTER_QUEUE_URL", "dead")]
+        {
             let made = sqs_client.create_queue().queue_name(queue).send().await.unwrap();
             vars.insert(name.to_owned(), made.queue_url.unwrap());
         }
@@ -247,8 +250,8 @@ impl World {
     /// Starts a function with an event of another kind: `sweep`, `dispatch`, `timers`.
     pub async fn invoke(&self, function: &str, event: &Value) -> Value {
         let (_, handler) = self.handlers.iter().find(|(name, _)| *name == function).expect("a function");
-        let answer = handler.invoke()(self.platform.clone(), serde_json::to_vec(event).unwrap()).await.unwrap();
-        serde_json::from_slice(&answer).unwrap_or(Value::Null)
+        let answer = handler.invoke()(self.platform.clone(), serde_json::to_vec(event).unwrap(), false).await.unwrap();
+        serde_json::from_slice(&answer.into_json()).unwrap_or(Value::Null)
     }
 
     /// The minute's sweep.

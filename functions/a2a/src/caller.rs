@@ -4,7 +4,7 @@ use platform::auth::{Bearer, Principal};
 use platform::store::{Look, Snapshot};
 use platform::{Call, Platform, Problem, Result};
 use rules::access::{Party, can_communicate};
-use rules::message::Caller;
+use rules::message::{Caller, Message};
 use rules::workspace::Workspace;
 use rules::{Status, WorkspaceId};
 
@@ -14,6 +14,23 @@ pub(crate) struct Permitted {
     pub(crate) caller: Caller,
     pub(crate) snapshot: Snapshot,
     pub(crate) workspace: Workspace,
+}
+
+impl Permitted {
+    /// Its sender, its target and operators may see a message; to anybody else it does not exist. An operator in a
+    /// workspace's name sees what that workspace sees.
+    pub(crate) fn may_see(&self, message: &Message) -> bool {
+        match &self.caller {
+            Caller::Workspace(id) => *id == message.target || message.caller == self.caller,
+            Caller::Admin | Caller::Org(_) => true,
+            Caller::System(_) => false,
+        }
+    }
+
+    /// Its sender and operators may call it off.
+    pub(crate) fn may_change(&self, message: &Message) -> bool {
+        matches!(self.caller, Caller::Admin | Caller::Org(_)) || message.caller == self.caller
+    }
 }
 
 /// Authenticates the sender and applies the access rule. `X-Workspace-ID` names the workspace that sends; its own token

@@ -4,15 +4,12 @@ mod accept;
 mod answer;
 mod caller;
 mod message;
-mod queue;
-mod result;
+mod stream;
+mod tasks;
 
 use platform::Router;
 
 /// The routes of this function.
 pub fn router() -> Router {
-    Router::new()
-        .route("POST /workspaces/{id}/a2a", accept::accept)
-        .route("GET /workspaces/{id}/a2a/queue/{queue_id}", queue::get)
-        .route_up_to(result::MAX_RESULT, "POST /workspaces/{id}/a2a/queue/{queue_id}/result", result::result)
+    Router::new().route("POST /workspaces/{id}/a2a", accept::accept)
 }

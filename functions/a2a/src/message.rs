@@ -4,66 +4,82 @@ use std::time::Duration;
 
 use platform::entropy::digest;
 use platform::{Call, Platform, Problem, Result};
-use rules::envelope::{Envelope, EnvelopeError, normalise};
-use rules::message::{MAX_LIFE, Message, Priority, State};
+use rules::envelope::{Envelope, EnvelopeError, Form, MethodKind, normalise, to_agents_task};
+use rules::message::{Accepted, MAX_LIFE, Message, Priority};
 use rules::{MessageId, Timestamp};
 
 use crate::caller::Permitted;
 
-/// A message that can be stored.
-pub(crate) struct Draft {
-    pub(crate) message: Message,
-    /// The normalised envelope, as the agent gets it.
-    pub(crate) body: Vec<u8>,
-    /// Key of its idempotency row.
-    pub(crate) idempotency: String,
-    /// How long the sender wants to wait at most.
-    pub(crate) wait: Duration,
+/// A message to be accepted, and how its sender waits for the answer.
+pub(crate) struct Send {
+    pub(crate) draft: platform::accept::Draft,
+    /// How long the sender wants to wait at most; none for not at all.
+    pub(crate) wait: Option<Duration>,
+    /// How the sender is answered meanwhile.
+    pub(crate) form: Form,
 }
 
-/// Normalises the envelope and settles priority, deadline and idempotency.
-pub(crate) fn draft(platform: &Platform, call: &Call, permitted: &Permitted) -> Result<Draft> {
+/// The call, normalised.
+pub(crate) fn envelope(platform: &Platform, call: &Call) -> Result<Envelope> {
     let (fresh, rpc) = (platform.entropy.uuid().to_string(), platform.entropy.uuid().to_string());
-    let envelope = normalise(&call.body, &fresh, &rpc).map_err(|error| refused(&error))?;
+    normalise(&call.body, &fresh, &rpc).map_err(|error| refused(&error))
+}
+
+/// Settles priority, deadline and idempotency.
+pub(crate) async fn draft(
+    platform: &Platform,
+    call: &Call,
+    permitted: &Permitted,
+    mut envelope: Envelope,
+) -> Result<Send> {
     let now = platform.now();
+    let a2a_version = version(call)?;
+    let form = Form::of(&envelope, a2a_version.as_deref());
+    let streamed = envelope.kind == MethodKind::Stream;
+    continue_task(platform, permitted, &mut envelope).await?;
     let priority = priority(call, &envelope)?;
-    let deadline = deadline(call, &envelope, priority, now)?;
+    let not_before = not_before(call, &envelope, now)?;
+    let deadline = deadline(call, &envelope, priority, not_before.unwrap_or(now), now)?;
     let key = call.header("idempotency-key").filter(|key| !key.is_empty()).unwrap_or(&envelope.message_id);
     if key.len() > 256 {
         return Err(Problem::bad_request("invalid_header", "Idempotency-Key may have at most 256 bytes"));
     }
     let idempotency = digest(&format!("{}\0{key}", permitted.caller.key()));
-    let mut message = Message {
+    let accepted = Accepted {
         id: MessageId::new(platform.entropy.ordered_uuid(now)),
+        org: permitted.workspace.org.clone(),
         target: permitted.target,
         caller: permitted.caller.clone(),
-        method: envelope.method,
         message_id: envelope.message_id,
-        context_id: envelope.context_id,
-        a2a_version: version(call)?,
-        priority,
-        state: State::Queued,
-        version: 1,
         // The body as it came: what is filled in here differs between two sendings of one message.
         body_digest: platform::entropy::digest_bytes(&call.body),
-        attempts: 0,
-        send_epoch: 1,
-        sent_at: Some(now),
-        slot: None,
-        slot_epoch: 0,
-        generation: permitted.workspace.generation,
-        accepted_at: now,
-        dispatched_at: None,
-        finished_at: None,
         deadline,
-        not_before: None,
-        reason: None,
-        receipt: None,
-        answer: None,
-        timeline: Vec::new(),
+        not_before,
     };
-    message.note(now, "accepted", "");
-    Ok(Draft { message, body: envelope.bytes, idempotency, wait: wait(platform, call)? })
+    let message = Message {
+        method: envelope.method,
+        context_id: envelope.context_id,
+        a2a_version,
+        priority,
+        generation: permitted.workspace.generation,
+        ..Message::accepted(accepted, now)
+    };
+    // One that follows the answer waits for it, whatever it says beside.
+    let wait = Some(wait(platform, call)?).filter(|_| !form.at_once || streamed);
+    Ok(Send { draft: platform::accept::Draft { message, body: envelope.bytes, idempotency }, wait, form })
+}
+
+/// A message to a task that the sender knows by its queue id goes to the agent with the agent's own id of it.
+async fn continue_task(platform: &Platform, permitted: &Permitted, envelope: &mut Envelope) -> Result<()> {
+    let Some(named) = envelope.task_id.as_deref().filter(|id| id.parse::<MessageId>().is_ok()) else { return Ok(()) };
+    let before = platform.store.task(permitted.target, &permitted.caller, named).await?;
+    let before = before.filter(|before| before.id.to_string() == *named && permitted.may_see(before));
+    if let Some(task) = before.and_then(|before| before.answer?.task)
+        && let Some(bytes) = to_agents_task(&envelope.bytes, named, &task.id, task.context_id.as_deref())
+    {
+        envelope.bytes = bytes;
+    }
+    Ok(())
 }
 
 fn refused(error: &EnvelopeError) -> Problem {
@@ -80,9 +96,15 @@ fn priority(call: &Call, envelope: &Envelope) -> Result<Priority> {
     })
 }
 
-fn deadline(call: &Call, envelope: &Envelope, priority: Priority, now: Timestamp) -> Result<Timestamp> {
+fn deadline(
+    call: &Call,
+    envelope: &Envelope,
+    priority: Priority,
+    begins: Timestamp,
+    now: Timestamp,
+) -> Result<Timestamp> {
     let Some(text) = call.header("x-deadline").or(envelope.deadline.as_deref()) else {
-        return Ok(now + priority.default_life());
+        return Ok((begins + priority.default_life()).min(now + MAX_LIFE));
     };
     let deadline = Timestamp::parse_rfc3339(text).ok_or_else(|| {
         Problem::bad_request("invalid_deadline", "the deadline must be a time like 2030-01-31T12:00:00Z")
@@ -90,20 +112,48 @@ fn deadline(call: &Call, envelope: &Envelope, priority: Priority, now: Timestamp
     if deadline <= now {
         return Err(Problem::unprocessable("deadline_passed", "the deadline has passed already; nothing was queued"));
     }
+    if deadline <= begins {
+        return Err(Problem::unprocessable(
+            "deadline_passed",
+            "the deadline comes before not_before; nothing was queued",
+        ));
+    }
     Ok(deadline.min(now + MAX_LIFE))
 }
 
-fn version(call: &Call) -> Result<Option<String>> {
-    let version = call.header("a2a-version").filter(|version| !version.is_empty());
+/// When it may be handed out at the earliest, if that is still to come.
+fn not_before(call: &Call, envelope: &Envelope, now: Timestamp) -> Result<Option<Timestamp>> {
+    let Some(text) = call.header("x-not-before").or(envelope.not_before.as_deref()) else { return Ok(None) };
+    let at = Timestamp::parse_rfc3339(text).ok_or_else(|| {
+        Problem::bad_request("invalid_not_before", "not_before must be a time like 2030-01-31T12:00:00Z")
+    })?;
+    if at >= now + MAX_LIFE {
+        return Err(Problem::unprocessable(
+            "not_before_too_late",
+            "no message lives longer than 12 days; nothing was queued",
+        ));
+    }
+    Ok(Some(at).filter(|at| *at > now))
+}
+
+/// The header, or the query parameter of the same name.
+pub(crate) fn version(call: &Call) -> Result<Option<String>> {
+    let given = call.header("a2a-version").or_else(|| call.query.get("A2A-Version").map(String::as_str));
+    let version = given.filter(|version| !version.is_empty());
     match version {
         Some(version) if version.len() > 16 => Err(Problem::bad_request("invalid_header", "A2A-Version is too long")),
         version => Ok(version.map(str::to_owned)),
     }
 }
 
-/// `X-Timeout` in seconds shortens the wait.
+/// `X-Timeout` in seconds shortens the wait, `Prefer: respond-async` makes it none, with `wait=seconds` as long as that.
 fn wait(platform: &Platform, call: &Call) -> Result<Duration> {
-    let longest = platform.config.sync_wait;
+    let mut longest = platform.config.sync_wait;
+    let preferences = || call.header("prefer").into_iter().flat_map(|text| text.split(',')).map(str::trim);
+    if preferences().any(|one| one.eq_ignore_ascii_case("respond-async")) {
+        let seconds = preferences().find_map(|one| one.strip_prefix("wait=")?.parse::<u64>().ok());
+        longest = Duration::from_secs(seconds.unwrap_or(0)).min(longest);
+    }
     match call.header("x-timeout").filter(|text| !text.is_empty()) {
         None => Ok(longest),
         Some(text) => match text.parse::<u64>() {

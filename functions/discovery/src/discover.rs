@@ -50,7 +50,7 @@ fn caller(call: &Call) -> Result<WorkspaceId> {
 }
 
 /// The principal is the caller itself, still there, or an operator in its place.
-fn speaks_for(principal: &Principal, caller: WorkspaceId, record: Option<&Workspace>) -> Result<()> {
+pub(crate) fn speaks_for(principal: &Principal, caller: WorkspaceId, record: Option<&Workspace>) -> Result<()> {
     match principal {
         Principal::Workspace(own) if *own != caller => {
             Err(Problem::forbidden("not_your_workspace", "the token belongs to another workspace than X-Workspace-ID"))
@@ -63,7 +63,7 @@ fn speaks_for(principal: &Principal, caller: WorkspaceId, record: Option<&Worksp
 }
 
 /// The peer, if the caller may know of it.
-fn visible<'a>(
+pub(crate) fn visible<'a>(
     principal: &Principal,
     caller: Option<&Workspace>,
     peer: Option<&'a Workspace>,

@@ -2,7 +2,7 @@
 
 use platform::decide::{Fault, decide};
 use platform::delivery::BETWEEN;
-use platform::store::Look;
+use platform::store::{Look, SlotsChange};
 use platform::{Platform, Result};
 use rules::WorkspaceId;
 use rules::delivery::DeliveryMode;
@@ -18,6 +18,9 @@ pub(crate) async fn claim(platform: &Platform, id: WorkspaceId) -> Result<Option
 async fn round(platform: &Platform, id: WorkspaceId) -> Result<Option<String>, Fault> {
     let now = platform.now();
     let snapshot = platform.store.look(id, &Look::record().lease().slots()).await?;
+    if platform.settle_lost(id, &snapshot, now).await? > 0 {
+        return Err(Fault::Moved);
+    }
     let Some(workspace) = snapshot.workspace else { return Ok(None) };
     let lease = snapshot.lease.as_ref();
     let status = effective(&workspace, lease, now).status;
@@ -34,7 +37,7 @@ async fn round(platform: &Platform, id: WorkspaceId) -> Result<Option<String>, F
             false => Ok(None),
         };
     };
-    let transaction = platform.store.transaction().put_slots(id, &slots);
+    let transaction = platform.store.transaction().put_slots(id, SlotsChange::to(&slots));
     // A delete takes the slots away; only the first claim, which makes them, could bring them back.
     let transaction = if slots.version == 0 { transaction.check_workspace(&workspace) } else { transaction };
     transaction.commit().await?;

@@ -49,8 +49,8 @@ async fn serve(platform: &Platform, id: WorkspaceId, slot: &str) -> Result<After
 /// One pointer, from the first queue that has one.
 async fn receive(platform: &Platform, id: WorkspaceId, order: &[Priority], attempt: &str) -> Result<Option<Received>> {
     for (place, priority) in order.iter().enumerate() {
-        let last = place + 1 == order.len();
-        if let Some(received) = platform.queues.receive(id, *priority, attempt, last).await? {
+        let wait = if place + 1 == order.len() { platform.queues.drain_wait() } else { 0 };
+        if let Some(received) = platform.queues.receive(id, *priority, attempt, wait).await? {
             return Ok(Some(received));
         }
     }
@@ -63,8 +63,7 @@ async fn receive(platform: &Platform, id: WorkspaceId, order: &[Priority], attem
 async fn close(platform: &Platform, id: WorkspaceId, slot: &str, seen: Snapshot) -> Result<bool> {
     let (mut slots, now) = (seen.slots, platform.now());
     slots.end(slot, now);
-    let held = slots.slots.values().filter(|held| held.message.is_some()).count();
-    slots.pending = platform.store.open_count(id).await? > held;
+    slots.pending = slots.waiting() > 0;
     let quiet = slots.slots.is_empty() && !slots.pending;
     let mut transaction = platform.store.transaction().close_slots(id, &slots, now);
     if quiet && seen.lease.is_some() {

@@ -2,10 +2,12 @@
 //! room, and ends when the queue is empty and nobody woke it meanwhile.
 
 mod call;
+mod cancel;
 mod claim;
 mod deliver;
 mod drain;
 mod recover;
+mod stream;
 
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
 use platform::Platform;
@@ -21,6 +23,10 @@ pub async fn handle(platform: Platform, event: SqsEvent) -> SqsBatchResponse {
     each_reminder(event, |reminder| async move {
         match reminder {
             Reminder::Drain { workspace_id } => drain(platform, workspace_id).await,
+            Reminder::Due { workspace_id, queue_id } => platform.send_due(workspace_id, queue_id).await,
+            Reminder::Cancelled { workspace_id, queue_id } => {
+                cancel::tell_cancelled(platform, workspace_id, queue_id).await
+            }
         }
     })
     .await

@@ -1,10 +1,10 @@
 //! After a start of a local platform: no drain of the process before lives, and its queue lost every pointer.
 
 use platform::decide::{Fault, decide};
+use platform::lost::dedupes;
 use platform::store::Look;
 use platform::{Platform, Result};
 use rules::message::State;
-use rules::workspace::Workspace;
 use rules::{MessageId, WorkspaceId};
 
 /// Frees the slots that died with the process, sends every queued message's pointer again in order, and wakes the
@@ -18,11 +18,13 @@ use rules::{MessageId, WorkspaceId};
 pub async fn recover(platform: &Platform) -> Result<usize> {
     let mut sent = 0;
     for id in platform.store.workspaces(&platform.config.org).await? {
-        for message in platform.store.open_messages(id).await? {
-            decide(|| settle(platform, id, message)).await?;
+        let open = platform.store.open(id).await?;
+        for message in &open {
+            decide(|| settle(platform, id, message.id)).await?;
         }
+        platform.store.recount_open(id, open.len()).await?;
         decide(|| free_slots(platform, id)).await?;
-        let again = platform.resend(id).await?;
+        let again = platform.resend(id, None).await?;
         if again > 0 {
             platform.wake_drain(id).await;
         }
@@ -42,16 +44,9 @@ async fn settle(platform: &Platform, id: WorkspaceId, message: MessageId) -> Res
     if dedupes(&workspace, snapshot.lease.as_ref()) {
         message.release(now, "the platform restarted during the delivery", None, false);
     } else {
-        message.state = State::Delivered;
-        message.reason = Some("perhaps delivered; the platform restarted during the delivery".to_owned());
-        message.note(now, "delivered", "perhaps: the platform restarted during the delivery");
+        message.deliver(now, "perhaps delivered; the platform restarted during the delivery");
     }
     Ok(platform.store.transaction().put_message(&message, platform.config.retention).commit().await?)
-}
-
-fn dedupes(workspace: &Workspace, lease: Option<&rules::lease::Lease>) -> bool {
-    let beat = lease.map(|lease| &lease.beat).or(workspace.last_beat.as_ref());
-    beat.is_some_and(|beat| beat.has("message_dedup"))
 }
 
 /// Ends each slot whose message is not out any more.

@@ -5,15 +5,16 @@ use std::time::Duration;
 use platform::decide::{Fault, decide};
 use platform::store::{Look, Snapshot};
 use platform::{Platform, Problem, Reply, Result};
-use rules::heartbeat::{Verdict, Windows, evaluate};
+use rules::delivery::DeliveryMode;
+use rules::heartbeat::{Observed, Verdict, Windows, evaluate};
 use rules::lease::{Beat, Lease};
 use rules::transition::Refusal;
 use rules::workspace::Workspace;
 use rules::{Status, Timestamp, credential};
-use serde_json::json;
 
 use crate::answer;
 use crate::beat::Heartbeat;
+use crate::work;
 
 /// Registering may fail with 401 for this long before the workspace is degraded for it.
 const AUTH_GRACE: Duration = Duration::from_secs(60);
@@ -21,33 +22,48 @@ const AUTH_GRACE: Duration = Duration::from_secs(60);
 /// Reads the record, decides, and writes in one transaction that holds only if nothing moved.
 pub(crate) async fn heartbeat(platform: &Platform, heartbeat: &Heartbeat, digest: Option<&str>) -> Result<Reply> {
     match decide(|| round(platform, heartbeat, digest)).await? {
-        Settled::Live(status, lease) => answer(platform, heartbeat, status, &lease).await,
-        Settled::Stopped(workspace) => Ok(Reply::ok(&json!({
-            "status": "ok",
-            "workspace_status": workspace.status,
-            "delivery_mode": workspace.delivery.mode,
-            "pending": 0,
-            "server_time": platform.now().rfc3339(),
-            "heartbeat_interval_seconds": platform.config.heartbeat_interval.as_secs_f64(),
-        }))),
+        Settled::Live(live) => {
+            let Live { status, mode, before, waiting } = *live;
+            match before {
+                Some(before) => {
+                    work::look_after(platform, heartbeat, status, &before).await?;
+                }
+                // The first beat, or the first after a long silence.
+                None if waiting > 0 => platform.wake_drain(heartbeat.workspace_id).await,
+                None => {}
+            }
+            Ok(answer(platform, status, mode, waiting))
+        }
+        Settled::Stopped(workspace) => Ok(answer(platform, workspace.status, workspace.delivery.mode, 0)),
     }
 }
 
+/// What a beat that was taken left behind.
+struct Live {
+    status: Status,
+    mode: DeliveryMode,
+    /// The lease before this beat.
+    before: Option<Lease>,
+    /// Messages that wait.
+    waiting: u32,
+}
+
 enum Settled {
-    Live(Status, Box<Lease>),
+    Live(Box<Live>),
     Stopped(Box<Workspace>),
 }
 
 async fn round(platform: &Platform, heartbeat: &Heartbeat, digest: Option<&str>) -> Result<Settled, Fault> {
     let now = platform.now();
-    let look = Look::record().lease().bearer(digest);
+    let look = Look::record().lease().slots().bearer(digest);
     let snapshot = platform.store.look(heartbeat.workspace_id, &look).await?;
     let workspace = permitted(&snapshot)?;
     let mut beat = heartbeat.beat.clone();
     carry_register_state(&mut beat, snapshot.lease.as_ref());
     let windows = Windows { register_failure: platform.config.register_failure_window, auth_grace: AUTH_GRACE };
-    let card = heartbeat.card.is_some();
-    let verdict = match evaluate(workspace, snapshot.lease.as_ref(), &beat, card, now, windows) {
+    let starved = work::starved(platform, workspace, &beat, &snapshot.slots).await?;
+    let observed = Observed { card: heartbeat.card.is_some(), starved: starved.as_deref() };
+    let verdict = match evaluate(workspace, snapshot.lease.as_ref(), &beat, observed, now, windows) {
         Ok(verdict) => verdict,
         Err(Refusal::Stopped) => return Ok(Settled::Stopped(Box::new(workspace.clone()))),
         Err(refusal) => return Err(refusal.into()),
@@ -67,8 +83,13 @@ async fn round(platform: &Platform, heartbeat: &Heartbeat, digest: Option<&str>)
     }
     transaction = platform.tell(transaction.put_lease(&lease), &after, verdict.event);
     transaction.commit().await?;
-    let work = snapshot.lease.as_ref().is_none_or(|before| before.work);
-    Ok(Settled::Live(after.status, Box::new(Lease { work, ..lease })))
+    let waiting = snapshot.slots.waiting();
+    Ok(Settled::Live(Box::new(Live {
+        status: after.status,
+        mode: after.delivery.mode,
+        before: snapshot.lease,
+        waiting,
+    })))
 }
 
 /// The workspace, if the caller may renew its lease.

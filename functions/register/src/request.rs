@@ -7,6 +7,7 @@ use rules::field;
 use rules::url_policy::UrlRefusal;
 use rules::workspace::Workspace;
 use serde::Deserialize;
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 /// A register call, validated as far as it can be without knowing the caller.
@@ -16,6 +17,7 @@ pub(crate) struct Request {
     pub(crate) mode: Option<DeliveryMode>,
     pub(crate) url: Option<String>,
     pub(crate) card: Value,
+    written: String,
 }
 
 #[derive(Deserialize)]
@@ -23,7 +25,7 @@ struct Body {
     id: String,
     #[serde(default)]
     url: Option<String>,
-    agent_card: Value,
+    agent_card: Box<RawValue>,
     #[serde(default)]
     delivery_mode: Option<String>,
     #[serde(default)]
@@ -35,7 +37,7 @@ impl Request {
     pub(crate) fn read(call: &Call) -> Result<Self> {
         let body: Body = call.json()?;
         let id = body.id.parse().map_err(|_| Problem::bad_request("invalid_id", "id must be the workspace's UUID"))?;
-        field::agent_card(&body.agent_card)?;
+        let (card, written) = read_card(&body.agent_card)?;
         let mode = match body.delivery_mode.as_deref().map(str::trim).filter(|mode| !mode.is_empty()) {
             None => None,
             Some("push") => Some(DeliveryMode::Push),
@@ -49,7 +51,7 @@ impl Request {
             return Err(Problem::forbidden("kind_not_allowed", "only workspaces register here; leave kind out"));
         }
         let url = body.url.map(|url| url.trim().to_owned()).filter(|url| !url.is_empty());
-        Ok(Self { id, mode, url, card: body.agent_card })
+        Ok(Self { id, mode, url, card, written })
     }
 
     /// The endpoint to store, after the URL policy looked at it and at the card's. Poll mode needs none.
@@ -73,13 +75,22 @@ impl Request {
 
     /// The card to store. One that bears no name of its own gets the workspace's.
     pub(crate) fn card(&self, workspace: &Workspace) -> String {
-        let mut card = self.card.clone();
-        let name = card.get("name").and_then(Value::as_str).unwrap_or_default().trim().to_owned();
+        let name = self.card.get("name").and_then(Value::as_str).unwrap_or_default().trim();
         if name.is_empty() || name == workspace.id.to_string() {
+            let mut card = self.card.clone();
             card["name"] = json!(workspace.name);
+            return card.to_string();
         }
-        card.to_string()
+        self.written.clone()
     }
+}
+
+/// A card, checked, and the text to store it under.
+pub(crate) fn read_card(written: &RawValue) -> Result<(Value, String)> {
+    let card = serde_json::from_str(written.get()).unwrap_or_default();
+    field::agent_card(&card)?;
+    let text = field::card_text(written.get(), &card);
+    Ok((card, text))
 }
 
 /// 400 with the reason; the URL itself is not repeated.

@@ -5,16 +5,17 @@ use platform::store::Look;
 use platform::{Call, Platform, Problem, Reply, Result};
 use rules::credential::{Denial, may_heartbeat};
 use rules::event::{Event, EventType};
-use rules::{Status, WorkspaceId, field};
+use rules::{Status, WorkspaceId};
 use serde::Deserialize;
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-use crate::request::refused;
+use crate::request::{read_card, refused};
 
 #[derive(Deserialize)]
 struct Body {
     workspace_id: String,
-    agent_card: Value,
+    agent_card: Box<RawValue>,
 }
 
 /// Takes `{"workspace_id","agent_card"}`; answers 200 `{"status":"updated"}`. Any live token of the workspace will do.
@@ -25,13 +26,19 @@ pub(crate) async fn update_card(platform: Platform, call: Call) -> Result<Reply>
     let body: Body = call.json()?;
     let id =
         body.workspace_id.parse().map_err(|_| Problem::bad_request("invalid_id", "workspace_id must be a UUID"))?;
-    field::agent_card(&body.agent_card)?;
+    let (card, text) = read_card(&body.agent_card)?;
     let digest = call.bearer().map(platform::entropy::digest);
-    decide(|| round(&platform, id, &body.agent_card, digest.as_deref())).await?;
+    decide(|| round(&platform, id, &card, &text, digest.as_deref())).await?;
     Ok(Reply::ok(&json!({ "status": "updated" })))
 }
 
-async fn round(platform: &Platform, id: WorkspaceId, card: &Value, digest: Option<&str>) -> Result<(), Fault> {
+async fn round(
+    platform: &Platform,
+    id: WorkspaceId,
+    card: &Value,
+    text: &str,
+    digest: Option<&str>,
+) -> Result<(), Fault> {
     let snapshot = platform.store.look(id, &Look::record().bearer(digest)).await?;
     let workspace = snapshot.workspace.as_ref().ok_or_else(Problem::no_workspace)?;
     if workspace.status == Status::Removed {
@@ -45,12 +52,11 @@ async fn round(platform: &Platform, id: WorkspaceId, card: &Value, digest: Optio
     if let Some(url) = card.get("url").and_then(Value::as_str).filter(|url| !url.is_empty()) {
         platform.agents.check(url).await.map_err(|refusal| refused("agent_card_url_rejected", refusal))?;
     }
-    let text = card.to_string();
-    if workspace.agent_card.as_deref() == Some(&text) {
+    if workspace.agent_card.as_deref() == Some(text) {
         return Ok(());
     }
     let mut after = workspace.clone();
-    after.agent_card = Some(text);
+    after.agent_card = Some(text.to_owned());
     after.version += 1;
     after.updated_at = platform.now();
     let mut transaction = platform.store.transaction().put_workspace(&after);

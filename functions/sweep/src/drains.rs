@@ -1,13 +1,15 @@
-//! Queues that may hold open messages: expired slots are settled, lost pointers sent again, and every drain is woken.
+//! Queues that may hold open messages: lost deliveries are settled, messages whose time is over end, those whose time has
+//! come are sent, lost pointers are sent again, and every drain is woken.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use platform::decide::decide;
-use platform::delivery::{Ending, SlotAfter};
-use platform::store::{Look, Snapshot};
+use platform::store::{Look, Open};
 use platform::{Platform, Result};
 use rules::delivery::DeliveryMode;
 use rules::liveness::effective;
+use rules::message::State;
+use rules::slots::busy;
 use rules::{Timestamp, WorkspaceId};
 
 /// A pointer that was sent this long ago, and whose message nobody holds though the agent could take it, is lost.
@@ -26,40 +28,46 @@ pub(crate) async fn sweep(platform: &Platform) -> Result<bool> {
 async fn look_after(platform: &Platform, id: WorkspaceId) -> Result<()> {
     let now = platform.now();
     let snapshot = platform.store.look(id, &Look::record().lease().slots()).await?;
-    end_run_out(platform, id, &snapshot, now).await?;
+    platform.settle_lost(id, &snapshot, now).await?;
     let Some(workspace) = &snapshot.workspace else { return Ok(()) };
-    let status = effective(workspace, snapshot.lease.as_ref(), now).status;
-    if !status.is_dispatchable() || workspace.delivery.mode == DeliveryMode::Poll {
+    let open = platform.store.open(id).await?;
+    for message in open.iter().filter(|open| open.state == State::Queued) {
+        if message.deadline <= now {
+            let reason = "its deadline passed before it could be delivered";
+            platform.end_waiting(id, message.id, State::Expired, reason).await?;
+        } else if message.sent_at.is_none() && message.not_before.is_some_and(|at| at <= now) {
+            platform.send_due(id, message.id).await?;
+        }
+    }
+    let lease = snapshot.lease.as_ref();
+    if !effective(workspace, lease, now).status.is_dispatchable() {
         return Ok(());
     }
-    if snapshot.slots.slots.values().all(|slot| slot.until <= now) && oldest_is_lost(platform, id, now).await? {
-        let sent = platform.resend(id).await?;
+    let room = busy(&snapshot.slots, lease.map(|lease| &lease.beat), now) < workspace.max_concurrent_tasks;
+    let lanes = if room { forgotten(&open, now) } else { BTreeSet::new() };
+    let pointed = open.iter().filter(|open| open.sent_at.is_some()).count();
+    if !lanes.is_empty() && platform.queues.depth(id).await? < pointed {
+        let sent = platform.resend(id, Some(&lanes)).await?;
         tracing::warn!(workspace = %id, sent, "lost pointers sent again");
+    }
+    if workspace.delivery.mode == DeliveryMode::Poll {
+        return Ok(());
     }
     Ok(platform.queues.wake(id).await?)
 }
 
-/// A slot that ran out ends; its message was delivered, and its answer is lost.
-async fn end_run_out(platform: &Platform, id: WorkspaceId, snapshot: &Snapshot, now: Timestamp) -> Result<()> {
-    for (name, slot) in snapshot.slots.slots.iter().filter(|(_, slot)| slot.until <= now) {
-        if let Some(message) = slot.message {
-            let ending = Ending::Failed("answer_lost: the turn's time ran out without an answer".to_owned());
-            platform.end_delivery(id, message, slot.epoch, &ending, SlotAfter::Free).await?;
-        }
-        decide(|| async move {
-            let mut slots = platform.store.look(id, &Look::record().slots()).await?.slots;
-            if slots.slots.get(name).is_some_and(|current| current.epoch == slot.epoch) && slots.end(name, now) {
-                platform.store.save_slots(id, slots).await?;
-            }
-            Ok(())
-        })
-        .await?;
+/// The lanes whose first message was due long ago and is in nobody's hands.
+fn forgotten(open: &[Open], now: Timestamp) -> BTreeSet<String> {
+    let held: BTreeSet<&str> = open.iter().filter(|open| open.state.is_held()).map(|open| open.lane.as_str()).collect();
+    let mut first: BTreeMap<&str, &Open> = BTreeMap::new();
+    for message in open.iter().filter(|open| open.state == State::Queued && open.deadline > now) {
+        first.entry(&message.lane).or_insert(message);
     }
-    Ok(())
-}
-
-async fn oldest_is_lost(platform: &Platform, id: WorkspaceId, now: Timestamp) -> Result<bool> {
-    let Some(oldest) = platform.store.open_messages(id).await?.into_iter().next() else { return Ok(false) };
-    let message = platform.store.message(id, oldest).await?;
-    Ok(message.is_some_and(|message| message.sent_at.is_none_or(|sent| now.since(sent) > LOST_AFTER)))
+    let long_ago = |at: Timestamp| now.since(at) > LOST_AFTER;
+    first
+        .into_iter()
+        .filter(|(lane, _)| !held.contains(lane))
+        .filter(|(_, message)| message.sent_at.is_some_and(long_ago) && message.not_before.is_none_or(|at| at <= now))
+        .map(|(lane, _)| lane.to_owned())
+        .collect()
 }

@@ -12,6 +12,8 @@ pub async fn handle(platform: Platform, event: SqsEvent) -> SqsBatchResponse {
     each_reminder(event, |reminder| async move {
         match reminder {
             Reminder::Drain { workspace_id } => Ok(platform.queues.wake(workspace_id).await?),
+            Reminder::Due { workspace_id, queue_id } => platform.send_due(workspace_id, queue_id).await,
+            Reminder::Cancelled { .. } => Ok(platform.queues.hand_to_dispatch(&reminder).await?),
         }
     })
     .await

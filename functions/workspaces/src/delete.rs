@@ -90,8 +90,8 @@ async fn clear(platform: &Platform, id: WorkspaceId, purge: bool) -> Result<()> 
             Fault::Problem(problem) => Err(problem),
         })?;
     }
-    for message in platform.store.open_messages(id).await? {
-        decide(|| drop_message(platform, id, message)).await?;
+    for message in platform.store.open(id).await? {
+        decide(|| drop_message(platform, id, message.id)).await?;
     }
     platform.queues.delete_all(id).await?;
     if purge {
@@ -109,5 +109,6 @@ async fn drop_message(platform: &Platform, id: WorkspaceId, message: MessageId) 
     message.finish(platform.now(), State::Dropped, "the workspace was removed");
     message.version += 1;
     let transaction = platform.store.transaction().put_message(&message, platform.config.retention);
-    Ok(platform.tell(transaction, &workspace, end_event(&message)).commit().await?)
+    let transaction = platform.tell(transaction, &workspace, end_event(&message));
+    Ok(platform.stitch(transaction, &message, None).await?.commit().await?)
 }

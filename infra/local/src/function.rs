@@ -5,7 +5,7 @@ use std::time::Duration;
 use platform::Platform;
 use tokio::task::JoinHandle;
 
-use crate::handler::Invoke;
+use crate::handler::{Invoke, Outcome};
 
 /// A function that can be invoked.
 #[derive(Clone)]
@@ -39,7 +39,7 @@ impl Function {
     /// Starts an invocation. It goes on when nobody waits for its end any more, as on Lambda: a client that hangs up
     /// does not leave a request half done.
     pub fn start(&self, platform: Platform, event: Vec<u8>) -> Invocation {
-        Invocation { task: tokio::spawn((self.invoke)(platform, event)), timeout: self.timeout }
+        Invocation { task: tokio::spawn((self.invoke)(platform, event, false)), timeout: self.timeout }
     }
 
     /// Runs an invocation to its end.
@@ -47,7 +47,15 @@ impl Function {
     /// # Errors
     /// It gave no answer.
     pub async fn call(&self, platform: Platform, event: Vec<u8>) -> Result<Vec<u8>, Failure> {
-        self.start(platform, event).outcome().await
+        Ok(self.start(platform, event).outcome().await?.into_json())
+    }
+
+    /// Runs an invocation until it has answered, or has begun an answer that streams.
+    ///
+    /// # Errors
+    /// It gave no answer.
+    pub async fn call_live(&self, platform: Platform, event: Vec<u8>) -> Result<Outcome, Failure> {
+        Invocation { task: tokio::spawn((self.invoke)(platform, event, true)), timeout: self.timeout }.outcome().await
     }
 }
 
@@ -60,7 +68,7 @@ impl std::fmt::Debug for Function {
 /// An invocation under way.
 #[derive(Debug)]
 pub struct Invocation {
-    task: JoinHandle<Result<Vec<u8>, serde_json::Error>>,
+    task: JoinHandle<Result<Outcome, serde_json::Error>>,
     timeout: Duration,
 }
 
@@ -69,7 +77,7 @@ impl Invocation {
     ///
     /// # Errors
     /// It gave no answer.
-    pub async fn outcome(mut self) -> Result<Vec<u8>, Failure> {
+    pub async fn outcome(mut self) -> Result<Outcome, Failure> {
         match tokio::time::timeout(self.timeout, &mut self.task).await {
             Ok(Ok(Ok(answer))) => Ok(answer),
             Ok(Ok(Err(error))) => Err(Failure::Payload(error.to_string())),

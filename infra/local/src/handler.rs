@@ -2,19 +2,39 @@
 
 use std::convert::Infallible;
 use std::future::Future;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use lambda_http::request::LambdaRequest;
-use lambda_http::{Adapter, Context, LambdaEvent, Request, Service, service_fn};
+use lambda_http::{Adapter, Context, LambdaEvent, Request, Response, Service, service_fn};
+use platform::http::{Answered, LiveBody};
 use platform::{Platform, Router};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-/// One invocation, from the event's JSON to the answer's.
+/// One invocation, from the event's JSON to the answer's; `true` says that the answer may go out piece by piece.
 pub type Invoke =
-    Arc<dyn Fn(Platform, Vec<u8>) -> BoxFuture<'static, Result<Vec<u8>, serde_json::Error>> + Send + Sync>;
+    Arc<dyn Fn(Platform, Vec<u8>, bool) -> BoxFuture<'static, Result<Outcome, serde_json::Error>> + Send + Sync>;
+
+/// What an invocation answers.
+#[derive(Debug)]
+pub enum Outcome {
+    /// JSON.
+    Json(Vec<u8>),
+    /// A response that streams, as a Function URL would pass it on.
+    Live(Response<LiveBody>),
+}
+
+impl Outcome {
+    /// The JSON; none of a response that streams.
+    pub fn into_json(self) -> Vec<u8> {
+        match self {
+            Self::Json(json) => json,
+            Self::Live(_) => b"null".to_vec(),
+        }
+    }
+}
 
 /// The handler of a function, and the kind of events that it takes.
 #[derive(Clone)]
@@ -37,7 +57,8 @@ impl Handler {
     pub fn http(router: Router) -> Self {
         let keys = router.keys().to_vec();
         let router = Arc::new(router);
-        let invoke: Invoke = Arc::new(move |platform, event| respond(Arc::clone(&router), platform, event).boxed());
+        let invoke: Invoke =
+            Arc::new(move |platform, event, live| respond(Arc::clone(&router), platform, event, live).boxed());
         Self::Http { keys, invoke }
     }
 
@@ -79,15 +100,32 @@ impl std::fmt::Debug for Handler {
     }
 }
 
-/// As `lambda_http::run` does it between two calls of the Runtime API.
-async fn respond(router: Arc<Router>, platform: Platform, event: Vec<u8>) -> Result<Vec<u8>, serde_json::Error> {
+/// As `lambda_http::run` does it between two calls of the Runtime API. A response that streams goes around the adapter,
+/// which knows whole ones only.
+async fn respond(
+    router: Arc<Router>,
+    platform: Platform,
+    event: Vec<u8>,
+    live: bool,
+) -> Result<Outcome, serde_json::Error> {
     let event: LambdaRequest = serde_json::from_slice(&event)?;
-    let (router, platform) = (&router, &platform);
-    let service =
-        service_fn(move |request: Request| async move { Ok::<_, Infallible>(router.handle(platform, request).await) });
-    match Adapter::from(service).call(LambdaEvent::new(event, Context::default())).await {
-        Ok(answer) => serde_json::to_vec(&answer),
+    let (router, platform, streaming) = (&router, &platform, &Mutex::new(None));
+    let service = service_fn(move |request: Request| async move {
+        Ok::<_, Infallible>(match router.answer(platform, request, live).await {
+            Answered::Whole(response) => response,
+            Answered::Live(response) => {
+                *streaming.lock().unwrap_or_else(PoisonError::into_inner) = Some(response);
+                Response::default()
+            }
+        })
+    });
+    let answer = match Adapter::from(service).call(LambdaEvent::new(event, Context::default())).await {
+        Ok(answer) => answer,
         Err(never) => match never {},
+    };
+    match streaming.lock().unwrap_or_else(PoisonError::into_inner).take() {
+        Some(response) => Ok(Outcome::Live(response)),
+        None => serde_json::to_vec(&answer).map(Outcome::Json),
     }
 }
 
@@ -100,11 +138,11 @@ where
     H: Fn(Platform, E) -> F + Send + Sync + 'static,
 {
     let handle = Arc::new(handle);
-    Arc::new(move |platform, event| {
+    Arc::new(move |platform, event, _| {
         let handle = Arc::clone(&handle);
         async move {
             let handled = handle(platform, serde_json::from_slice(&event)?);
-            serde_json::to_vec(&handled.await)
+            serde_json::to_vec(&handled.await).map(Outcome::Json)
         }
         .boxed()
     })

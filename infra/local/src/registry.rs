@@ -103,6 +103,8 @@ fn check_events(declared: &crate::template::Function, handler: &Handler) -> Resu
     let wrong = |takes| Err(RegistryError::WrongEvents { function: declared.binary.clone(), takes });
     let counts = (declared.routes.is_empty(), declared.sources.is_empty(), declared.schedules.is_empty());
     match handler {
+        // All routes are behind a URL. A local run needs none: its API streams.
+        Handler::Http { .. } if declared.streams && counts == (true, true, true) => Ok(()),
         Handler::Http { keys, .. } => {
             if counts != (false, true, true) {
                 return wrong("HttpApi events");

@@ -46,6 +46,8 @@ pub struct Running {
 pub async fn start(options: Options) -> Result<Running, StartError> {
     let mut variables = options.variables;
     variables.entry("MOLECULE_ENV".into()).or_insert_with(|| "development".into());
+    // Nobody pays for the seconds of a poll here.
+    variables.entry("INBOX_WAIT_MAX_SECONDS".into()).or_insert_with(|| "20".into());
     // As they were given: the token that is made below must not stand in for the one that production asks for.
     Config::from_map(&variables)?;
     let data = match &options.data {

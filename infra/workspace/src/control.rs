@@ -13,7 +13,7 @@ use crate::state::State;
 /// The kind that asks a turn to save its work and end.
 pub const CHECKPOINT: &str = "checkpoint_and_exit";
 /// The kind that ends a turn at once.
-const CANCEL: &str = "cancel";
+pub const CANCEL: &str = "cancel";
 
 /// Does what one entry of a heartbeat's answer says.
 pub fn obey(state: &State, entry: &Value) {

@@ -31,6 +31,8 @@ pub struct ReplyTo {
     pub queue_id: String,
     /// The delivery that the request was.
     pub slot_epoch: i64,
+    /// It was fetched: its answer is an `ack`.
+    pub fetched: bool,
 }
 
 impl ReplyTo {
@@ -44,15 +46,25 @@ impl ReplyTo {
             return None;
         }
         let slot_epoch = header("x-molecule-slot-epoch")?.trim().parse().ok()?;
-        Some(Self { queue_id: queue_id.to_owned(), slot_epoch })
+        Some(Self { queue_id: queue_id.to_owned(), slot_epoch, fetched: false })
     }
 }
 
 #[derive(Serialize)]
-struct Body<'a> {
-    slot_epoch: i64,
-    status: u16,
-    body: &'a RawValue,
+#[serde(untagged)]
+enum Body<'a> {
+    Result { slot_epoch: i64, status: u16, body: &'a RawValue },
+    Ack { slot_epoch: i64, status: &'static str, response: &'a RawValue },
+}
+
+impl<'a> Body<'a> {
+    fn of(to: &ReplyTo, response: &'a RawValue) -> Self {
+        let slot_epoch = to.slot_epoch;
+        match to.fetched {
+            false => Self::Result { slot_epoch, status: 200, body: response },
+            true => Self::Ack { slot_epoch, status: "completed", response },
+        }
+    }
 }
 
 /// An answer that is owed. Dropped without having been given (the turn takes too long, or the caller hung up), it is
@@ -62,8 +74,9 @@ pub struct Owed {
     debt: Option<Debt>,
 }
 
+/// An answer that is to be posted.
 #[derive(Debug)]
-struct Debt {
+pub struct Debt {
     state: Arc<State>,
     call: Call,
     turn: Turn,
@@ -74,13 +87,13 @@ struct Debt {
 
 impl Owed {
     /// An answer to `call`, to be given when `turn` ends.
-    pub fn new(state: Arc<State>, call: Call, turn: Turn, to: Option<ReplyTo>) -> Result<Self, Call> {
+    pub fn new(state: Arc<State>, call: Call, turn: Turn, to: Option<ReplyTo>) -> Result<Self, Box<Call>> {
         match to {
             Some(to) => {
                 let task = turn.task();
                 Ok(Self { debt: Some(Debt { state, call, turn, to, _task: task }) })
             }
-            None => Err(call),
+            None => Err(Box::new(call)),
         }
     }
 
@@ -101,42 +114,57 @@ impl Drop for Owed {
 }
 
 impl Debt {
-    async fn pay(self) {
-        let outcome = self.turn.outcome().await;
-        let response = self.call.response(&outcome);
-        let body = Body { slot_epoch: self.to.slot_epoch, status: 200, body: &response };
-        let queue_id = &self.to.queue_id;
-        let begun = Instant::now();
-        let mut backoff = Backoff::default();
-        loop {
-            let failure = match self.try_once(&body).await {
-                Ok(()) => return info!(queue_id, "the result was handed over"),
-                Err(failure) => failure,
-            };
-            let pause = backoff.next(failure.retry_after());
-            if !may_pass(&failure) {
-                return warn!(queue_id, "the platform does not want the result, so it is dropped: {failure}");
-            }
-            if begun.elapsed() + pause > GIVE_UP_AFTER {
-                return warn!(queue_id, "the result could not be handed over in 10 minutes and is dropped: {failure}");
-            }
-            warn!(queue_id, "the result could not be handed over, next try in {:.1} s: {failure}", pause.as_secs_f64());
-            sleep(pause).await;
-        }
+    /// The answer to a call that was fetched.
+    pub fn of(state: Arc<State>, call: Call, turn: Turn, to: ReplyTo) -> Self {
+        let task = turn.task();
+        Self { state, call, turn, to, _task: task }
     }
 
-    async fn try_once(&self, body: &Body<'_>) -> Result<(), CallError> {
-        let state = &self.state;
-        let token = state.credentials.current();
-        let sent = state.platform.result(token.as_ref(), state.options.workspace, &self.to.queue_id, body).await;
-        if let Err(refusal) = &sent
-            && refusal.status() == Some(StatusCode::UNAUTHORIZED)
-            && !state.credentials.refresh(token.as_ref())
-        {
-            state.registration.want();
-        }
-        sent
+    /// Posts the answer when the turn ends, again and again until it is taken or refused.
+    pub async fn pay(self) {
+        let outcome = self.turn.outcome().await;
+        let response = self.call.response(&outcome);
+        post(&self.state, &self.to, &response).await;
     }
+}
+
+/// Posts a response until it is taken or refused.
+pub async fn post(state: &State, to: &ReplyTo, response: &RawValue) {
+    let body = Body::of(to, response);
+    let queue_id = &to.queue_id;
+    let begun = Instant::now();
+    let mut backoff = Backoff::default();
+    loop {
+        let failure = match try_once(state, to, &body).await {
+            Ok(()) => return info!(queue_id, "the result was handed over"),
+            Err(failure) => failure,
+        };
+        let pause = backoff.next(failure.retry_after());
+        if !may_pass(&failure) {
+            return warn!(queue_id, "the platform does not want the result, so it is dropped: {failure}");
+        }
+        if begun.elapsed() + pause > GIVE_UP_AFTER {
+            return warn!(queue_id, "the result could not be handed over in 10 minutes and is dropped: {failure}");
+        }
+        warn!(queue_id, "the result could not be handed over, next try in {:.1} s: {failure}", pause.as_secs_f64());
+        sleep(pause).await;
+    }
+}
+
+async fn try_once(state: &State, to: &ReplyTo, body: &Body<'_>) -> Result<(), CallError> {
+    let token = state.credentials.current();
+    let (workspace, queue_id) = (state.options.workspace, &to.queue_id);
+    let sent = match to.fetched {
+        false => state.platform.result(token.as_ref(), workspace, queue_id, body).await,
+        true => state.platform.settle(token.as_ref(), workspace, queue_id, "ack", body).await,
+    };
+    if let Err(refusal) = &sent
+        && refusal.status() == Some(StatusCode::UNAUTHORIZED)
+        && !state.credentials.refresh(token.as_ref())
+    {
+        state.registration.want();
+    }
+    sent
 }
 
 /// Whether trying again may help.
@@ -166,7 +194,10 @@ mod tests {
 
     #[test]
     fn a_queue_id_that_would_bend_the_path_is_no_place() {
-        assert_eq!(reply_to("abc-1", "7"), Some(ReplyTo { queue_id: "abc-1".to_owned(), slot_epoch: 7 }));
+        assert_eq!(
+            reply_to("abc-1", "7"),
+            Some(ReplyTo { queue_id: "abc-1".to_owned(), slot_epoch: 7, fetched: false })
+        );
         for bad in ["../x", "a/b", "", "a?b"] {
             assert_eq!(reply_to(bad, "7"), None, "{bad}");
         }

@@ -85,6 +85,9 @@ fn obey(state: &State, answer: &Beat) {
     for entry in &answer.control {
         control::obey(state, entry);
     }
+    if answer.pending > 0 {
+        state.pending.notify_one();
+    }
     if answer.shutdown {
         state.stop(Stop::Asked);
     }

@@ -2,7 +2,7 @@
 //! message that the platform sends it.
 //!
 //! Four things run side by side and wait for each other as little as possible. `registration` and `heartbeat` talk
-//! to the platform; `server` takes messages and starts a `command` for each; `delivery` hands over the answers
+//! to the platform; `server` takes messages, or `poll` fetches them, and starts a `command` for each; `delivery` hands over the answers
 //! that took too long for their connection. `runtime` starts them and ends them.
 
 mod activity;
@@ -18,6 +18,7 @@ mod options;
 mod outcome;
 mod output;
 mod platform;
+mod poll;
 mod prefer;
 mod registration;
 mod rpc;
@@ -28,7 +29,7 @@ mod shutdown;
 mod state;
 mod turns;
 
-pub use options::Options;
+pub use options::{Mode, Options};
 pub use runtime::{Ended, Runtime, StartError, run};
 pub use secret::Secret;
 pub use shutdown::{Shutdown, Trigger, on_signals, shutdown};

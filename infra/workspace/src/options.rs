@@ -9,6 +9,15 @@ use uuid::Uuid;
 
 use crate::secret::Secret;
 
+/// How messages come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Mode {
+    /// The platform calls.
+    Push,
+    /// The program fetches.
+    Poll,
+}
+
 /// Runs a command for each message that the platform sends to a workspace.
 #[derive(Clone, Debug, clap::Parser)]
 #[command(version, about)]
@@ -36,6 +45,10 @@ pub struct Options {
     /// The port to listen on; 0 takes any free one
     #[arg(long, env = "WORKSPACE_PORT", value_name = "PORT", default_value_t = 8000)]
     pub port: u16,
+
+    /// How messages come: `push`, the platform calls this program; `poll`, it fetches them and listens nowhere
+    #[arg(long, env = "WORKSPACE_MODE", value_name = "MODE", value_enum, default_value = "push")]
+    pub mode: Mode,
 
     /// The URL under which the platform reaches this program; needed unless it listens on loopback
     #[arg(long, env = "MOLECULE_WORKSPACE_URL", value_name = "URL", value_parser = http_url)]

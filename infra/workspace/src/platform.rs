@@ -1,11 +1,12 @@
-//! The three calls that the runtime makes: register, heartbeat, and the result of a turn that was answered later.
+//! The calls that the runtime makes: register, heartbeat, the result of a turn that was answered later, and those to its
+//! inbox.
 
 use std::{error::Error as _, time::Duration};
 
 use axum::http::header::RETRY_AFTER;
-use reqwest::{Client, Response, StatusCode, Url, redirect::Policy};
+use reqwest::{Client, RequestBuilder, Response, StatusCode, Url, redirect::Policy};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use serde_json::Value;
+use serde_json::{Value, value::RawValue};
 use uuid::Uuid;
 
 use crate::secret::Secret;
@@ -13,6 +14,8 @@ use crate::secret::Secret;
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 /// The longest answer that is read.
 const ANSWER_LIMIT: usize = 1024 * 1024;
+/// The longest inbox that is read: ten messages of a mebibyte.
+const INBOX_LIMIT: usize = 12 * 1024 * 1024;
 /// How much of a refusal's text goes into a log line.
 const REFUSAL_TEXT: usize = 300;
 
@@ -48,6 +51,38 @@ pub struct Beat {
     /// Requests to the running turns.
     #[serde(default)]
     pub control: Vec<Value>,
+    /// Messages that wait for this workspace.
+    #[serde(default)]
+    pub pending: u64,
+}
+
+/// What a look into the inbox answers.
+#[derive(Debug, Deserialize)]
+pub struct Inbox {
+    /// Messages that are ours now.
+    pub items: Vec<Item>,
+}
+
+/// A message that was fetched.
+#[derive(Debug, Deserialize)]
+pub struct Item {
+    /// The message's record.
+    pub queue_id: String,
+    /// The lease under which it is ours.
+    pub slot_epoch: i64,
+    /// The workspace that sent it, if one did.
+    pub caller_id: Option<String>,
+    /// The request as its sender sent it.
+    pub body: Box<RawValue>,
+    /// How long the lease lasts.
+    pub lease_seconds: f64,
+}
+
+/// What an extension of a lease answers.
+#[derive(Debug, Deserialize)]
+pub struct Lease {
+    /// How long it lasts from now.
+    pub lease_seconds: f64,
 }
 
 /// Why a call did not succeed.
@@ -121,8 +156,48 @@ impl Platform {
         Ok(())
     }
 
+    /// `GET /workspaces/:id/inbox`: at most `max` messages, waiting up to `wait` for the first.
+    pub async fn inbox(
+        &self,
+        token: Option<&Secret>,
+        workspace: Uuid,
+        wait: Duration,
+        max: usize,
+    ) -> Result<Inbox, CallError> {
+        let url = format!("{}/workspaces/{workspace}/inbox?wait={}&max={max}", self.base, wait.as_secs());
+        let request = self.client.get(url).timeout(wait + REQUEST_TIMEOUT);
+        decode_up_to(Self::send(request, token).await?, INBOX_LIMIT).await
+    }
+
+    /// `POST /workspaces/:id/inbox/:queue_id/{ack,nack}`. The content of a good answer does not matter.
+    pub async fn settle(
+        &self,
+        token: Option<&Secret>,
+        workspace: Uuid,
+        queue_id: &str,
+        verb: &str,
+        body: &impl Serialize,
+    ) -> Result<(), CallError> {
+        self.post(&format!("/workspaces/{workspace}/inbox/{queue_id}/{verb}"), token, body).await?;
+        Ok(())
+    }
+
+    /// `POST /workspaces/:id/inbox/:queue_id/extend`.
+    pub async fn extend(
+        &self,
+        token: Option<&Secret>,
+        workspace: Uuid,
+        queue_id: &str,
+        body: &impl Serialize,
+    ) -> Result<Lease, CallError> {
+        decode(self.post(&format!("/workspaces/{workspace}/inbox/{queue_id}/extend"), token, body).await?).await
+    }
+
     async fn post(&self, path: &str, token: Option<&Secret>, body: &impl Serialize) -> Result<Response, CallError> {
-        let mut request = self.client.post(format!("{}{path}", self.base)).json(body);
+        Self::send(self.client.post(format!("{}{path}", self.base)).json(body), token).await
+    }
+
+    async fn send(mut request: RequestBuilder, token: Option<&Secret>) -> Result<Response, CallError> {
         if let Some(token) = token {
             request = request.bearer_auth(token.reveal());
         }
@@ -133,7 +208,7 @@ impl Platform {
         }
         let retry_after =
             response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.trim().parse().ok());
-        let text = match read(response).await {
+        let text = match read(response, ANSWER_LIMIT).await {
             Ok(body) => shorten(&String::from_utf8_lossy(&body)),
             Err(_) => "(its text did not arrive)".to_owned(),
         };
@@ -142,16 +217,20 @@ impl Platform {
 }
 
 async fn decode<T: DeserializeOwned>(response: Response) -> Result<T, CallError> {
-    let body = read(response).await?;
+    decode_up_to(response, ANSWER_LIMIT).await
+}
+
+async fn decode_up_to<T: DeserializeOwned>(response: Response, limit: usize) -> Result<T, CallError> {
+    let body = read(response, limit).await?;
     // The parser's text names a position and a type, never a value.
     serde_json::from_slice(&body).map_err(|error| CallError::Malformed(error.to_string()))
 }
 
-async fn read(mut response: Response) -> Result<Vec<u8>, CallError> {
+async fn read(mut response: Response, limit: usize) -> Result<Vec<u8>, CallError> {
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(unreachable)? {
-        if body.len() + chunk.len() > ANSWER_LIMIT {
-            return Err(CallError::Malformed(format!("it is longer than {ANSWER_LIMIT} bytes")));
+        if body.len() + chunk.len() > limit {
+            return Err(CallError::Malformed(format!("it is longer than {limit} bytes")));
         }
         body.extend_from_slice(&chunk);
     }

@@ -16,6 +16,7 @@ use tracing::{error, info, warn};
 
 use crate::{
     backoff::Backoff,
+    options::Mode,
     platform::{CallError, Registered},
     secret::Secret,
     state::{State, Stop},
@@ -133,12 +134,15 @@ async fn register(state: &Arc<State>) -> Result<(), CallError> {
 }
 
 fn request(state: &State) -> Value {
-    json!({
-        "id": state.options.workspace,
-        "url": state.url,
-        "agent_card": state.card,
-        "delivery_mode": "push",
-    })
+    let mut request = json!({ "id": state.options.workspace, "agent_card": state.card });
+    match state.options.mode {
+        Mode::Push => {
+            request["url"] = json!(state.url);
+            request["delivery_mode"] = json!("push");
+        }
+        Mode::Poll => request["delivery_mode"] = json!("poll"),
+    }
+    request
 }
 
 async fn accept(state: &Arc<State>, used: Option<&Secret>, registered: Registered) {

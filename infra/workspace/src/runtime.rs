@@ -14,8 +14,8 @@ use tracing::{error, info, warn};
 
 use crate::{
     heartbeat,
-    options::Options,
-    registration, server,
+    options::{Mode, Options},
+    poll, registration, server,
     shutdown::Shutdown,
     state::{SetupError, State},
 };
@@ -27,8 +27,9 @@ const LAST_ANSWERS: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub struct Runtime {
     state: Arc<State>,
-    listener: TcpListener,
-    address: SocketAddr,
+    /// None if it fetches its messages.
+    listener: Option<TcpListener>,
+    address: Option<SocketAddr>,
 }
 
 /// How it ended.
@@ -66,7 +67,10 @@ pub async fn run(options: Options, shutdown: Shutdown) -> Result<Ended, StartErr
     let runtime = Runtime::bind(options).await?;
     #[expect(clippy::print_stdout, reason = "whoever started the program waits for this line")]
     {
-        println!("ready http://{}", runtime.address());
+        match runtime.address() {
+            Some(address) => println!("ready http://{address}"),
+            None => println!("ready poll"),
+        }
     }
     Ok(runtime.serve(shutdown).await)
 }
@@ -74,6 +78,10 @@ pub async fn run(options: Options, shutdown: Shutdown) -> Result<Ended, StartErr
 impl Runtime {
     /// Opens the port and reads the token file. Nothing is served yet, but connections already queue up.
     pub async fn bind(options: Options) -> Result<Self, StartError> {
+        if options.mode == Mode::Poll {
+            let state = Arc::new(State::new(options, String::new())?);
+            return Ok(Self { state, listener: None, address: None });
+        }
         let (ip, port) = (options.listen, options.port);
         if options.url.is_none() && !ip.is_loopback() {
             return Err(StartError::NoUrl(ip));
@@ -83,11 +91,11 @@ impl Runtime {
         let address = listener.local_addr().map_err(listen_error)?;
         let url = options.url.clone().unwrap_or_else(|| format!("http://{address}"));
         let state = Arc::new(State::new(options, url)?);
-        Ok(Self { state, listener, address })
+        Ok(Self { state, listener: Some(listener), address: Some(address) })
     }
 
-    /// Where it listens.
-    pub fn address(&self) -> SocketAddr {
+    /// Where it listens, if it does.
+    pub fn address(&self) -> Option<SocketAddr> {
         self.address
     }
 
@@ -95,7 +103,10 @@ impl Runtime {
     pub async fn serve(self, mut shutdown: Shutdown) -> Ended {
         let Self { state, listener, .. } = self;
         let (close, closed) = oneshot::channel::<()>();
-        let server = tokio::spawn(serve_until(listener, Arc::clone(&state), closed));
+        let server = match listener {
+            Some(listener) => tokio::spawn(serve_until(listener, Arc::clone(&state), closed)),
+            None => tokio::spawn(fetch_until(Arc::clone(&state), closed)),
+        };
         let registration = tokio::spawn(registration::keep_registered(Arc::clone(&state)));
         let heartbeat = tokio::spawn(heartbeat::keep_beating(Arc::clone(&state)));
 
@@ -132,6 +143,13 @@ async fn finish(state: &State, close: oneshot::Sender<()>, server: JoinHandle<()
         && let Err(failure) = heartbeat::beat(state).await
     {
         warn!("the last heartbeat failed: {failure}");
+    }
+}
+
+async fn fetch_until(state: Arc<State>, closed: oneshot::Receiver<()>) {
+    tokio::select! {
+        () = poll::keep_fetching(state) => {}
+        _ = closed => {}
     }
 }
 

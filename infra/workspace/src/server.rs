@@ -88,11 +88,26 @@ async fn call(Extract(state): Extract<Arc<State>>, request: Request) -> Response
         Err(rejected) => return answer(&rejected.response()),
     };
     drop(body);
-    if call.kind.as_deref() == Some(control::CHECKPOINT) {
-        control::obey(&state, &json!(control::CHECKPOINT));
-        return answer(&call.response(&Outcome::answer("asked the running turns to end".to_owned())));
+    if let Some(outcome) = controlled(&state, &call) {
+        return answer(&call.response(&outcome));
     }
     take(state, &head.headers, call).await
+}
+
+/// What came of a message that asks for something about running turns; those start no turn.
+pub fn controlled(state: &State, call: &Call) -> Option<Outcome> {
+    let told = match call.kind.as_deref()? {
+        control::CHECKPOINT => {
+            control::obey(state, &json!(control::CHECKPOINT));
+            "asked the running turns to end"
+        }
+        control::CANCEL => {
+            control::obey(state, &json!({ "kind": control::CANCEL, "queue_id": call.about.as_deref().unwrap_or("?") }));
+            "stopped the turn"
+        }
+        _ => return None,
+    };
+    Some(Outcome::answer(told.to_owned()))
 }
 
 /// Why the request may not send a message, if it may not.
@@ -151,7 +166,7 @@ async fn take(state: Arc<State>, headers: &HeaderMap, call: Call) -> Response {
 }
 
 /// Runs one turn to its end, whoever still waits for it.
-async fn work(state: Arc<State>, run: Run, input: Input) {
+pub async fn work(state: Arc<State>, run: Run, input: Input) {
     let message_id = input.message_id.clone().unwrap_or_default();
     info!(message_id, "turn started");
     // In a task of its own, so that a panic in it ends this turn and nothing else.

@@ -8,7 +8,7 @@ use std::{
 };
 
 use serde_json::Value;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tracing::{info, warn};
 
 use crate::{
@@ -51,6 +51,8 @@ pub struct State {
     pub activity: Arc<Activity>,
     /// The turns that run, and the outcomes of those that ran.
     pub turns: Turns,
+    /// Told by heartbeats that messages wait to be fetched.
+    pub pending: Notify,
     /// The process groups of the turns that run.
     pub children: Children,
     inbound: watch::Sender<Option<Secret>>,
@@ -87,6 +89,7 @@ impl State {
             registration: Registration::default(),
             activity: Arc::default(),
             turns: Turns::new(options.max_concurrent),
+            pending: Notify::new(),
             children: Children::default(),
             inbound: watch::Sender::new(None),
             interval: watch::Sender::new(options.heartbeat_interval.clamp(SHORTEST_INTERVAL, LONGEST_INTERVAL)),

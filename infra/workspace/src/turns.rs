@@ -10,7 +10,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
 };
 
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 use crate::{activity::Task, outcome::Outcome};
 
@@ -27,6 +27,7 @@ pub type Key = (Option<String>, String);
 pub struct Turns {
     capacity: usize,
     inner: Mutex<Inner>,
+    freed: Notify,
 }
 
 #[derive(Debug, Default)]
@@ -70,7 +71,7 @@ pub enum Admission {
 impl Turns {
     /// At most `capacity` at a time.
     pub fn new(capacity: NonZeroUsize) -> Self {
-        Self { capacity: capacity.get(), inner: Mutex::default() }
+        Self { capacity: capacity.get(), inner: Mutex::default(), freed: Notify::new() }
     }
 
     /// Decides about a message. `begin` is called if it starts a turn.
@@ -92,6 +93,20 @@ impl Turns {
         Admission::Started(turn, Run { key, outcome: sender, _task: task })
     }
 
+    /// Waits until there is room for another turn; how much there is.
+    pub async fn room(&self) -> usize {
+        loop {
+            let room = {
+                let inner = self.lock();
+                if inner.draining { 0 } else { self.capacity.saturating_sub(inner.running) }
+            };
+            if room > 0 {
+                return room;
+            }
+            self.freed.notified().await;
+        }
+    }
+
     /// Starts nothing new from now on.
     pub fn drain(&self) {
         self.lock().draining = true;
@@ -103,6 +118,7 @@ impl Turns {
         let outcome = Arc::new(outcome);
         let mut inner = self.lock();
         inner.running -= 1;
+        self.freed.notify_one();
         let size = outcome.size();
         run.outcome.send_replace(Some(outcome));
         if let Some(key) = run.key {

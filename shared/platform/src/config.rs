@@ -27,6 +27,7 @@ variables! {
     QUEUE_PREFIX = "molecule", "prefix of the workspaces' queues";
     DISPATCH_QUEUE_URL = "", "queue of wake-ups for the dispatch function";
     TIMERS_QUEUE_URL = "", "queue of reminders for the timers function";
+    DEAD_LETTER_QUEUE_URL = "", "queue that gets a copy of each message that failed, for the alarm; none, no copies";
     MOLECULE_ENV = "production", "`production` needs `ADMIN_TOKEN`, hides test-token and refuses loopback agent URLs; `development` is the local run";
     ADMIN_TOKEN = "", "the operator's bearer token; required in production";
     MOLECULE_ORG_ID = "default", "the organisation of new workspaces";
@@ -41,6 +42,9 @@ variables! {
     A2A_MAX_WAITING = "256", "senders that wait at once in one process; further ones get 202 at once";
     DISPATCH_HOLD_SECONDS = "840", "how long the connection to an agent is held for its answer";
     DRAIN_WAIT_SECONDS = "1", "how long a drain waits for a last message before it ends, 0 to 20";
+    INBOX_WAIT_MAX_SECONDS = "5", "how long a poll of an inbox may wait for a message, 0 to 20, each paid for on AWS; 20 in the local run";
+    INBOX_LEASE_SECONDS = "120", "how long an agent that fetched a message has for it, unless it extends the lease";
+    SETTLE_RETRY_SECONDS = "20", "how long an agent's answer is tried to be stored while the table does not answer";
     MAX_TURN_SECONDS = "3600", "ceiling of one turn";
     TURN_GRACE_SECONDS = "60", "grace after the ceiling";
     ACTIVITY_RETENTION_DAYS = "7", "how long events and finished messages are kept";
@@ -64,6 +68,7 @@ pub struct Config {
     pub queue_prefix: String,
     pub dispatch_queue_url: String,
     pub timers_queue_url: String,
+    pub dead_letter_queue_url: String,
     pub development: bool,
     pub admin_token: Option<Secret>,
     pub org: String,
@@ -78,6 +83,9 @@ pub struct Config {
     pub max_waiting: usize,
     pub dispatch_hold: Duration,
     pub drain_wait: u8,
+    pub inbox_wait: Duration,
+    pub inbox_lease: Duration,
+    pub settle_retry: Duration,
     pub max_turn: Duration,
     pub turn_grace: Duration,
     pub retention: Duration,
@@ -124,6 +132,7 @@ impl Config {
             queue_prefix: read.queue_prefix()?,
             dispatch_queue_url: read.text(&DISPATCH_QUEUE_URL),
             timers_queue_url: read.text(&TIMERS_QUEUE_URL),
+            dead_letter_queue_url: read.text(&DEAD_LETTER_QUEUE_URL),
             development,
             admin_token,
             org: read.text(&MOLECULE_ORG_ID),
@@ -140,6 +149,9 @@ impl Config {
             max_waiting: read.count(&A2A_MAX_WAITING, 0, 1_000_000)?,
             dispatch_hold: read.seconds(&DISPATCH_HOLD_SECONDS, 0.1, 890.0)?,
             drain_wait: u8::try_from(read.count(&DRAIN_WAIT_SECONDS, 0, 20)?).unwrap_or(20),
+            inbox_wait: read.seconds(&INBOX_WAIT_MAX_SECONDS, 0.0, 20.0)?,
+            inbox_lease: read.seconds(&INBOX_LEASE_SECONDS, 1.0, 3_600.0)?,
+            settle_retry: read.seconds(&SETTLE_RETRY_SECONDS, 0.0, 60.0)?,
             max_turn: read.seconds(&MAX_TURN_SECONDS, 1.0, MAX_TURN_LIMIT.as_secs_f64())?,
             turn_grace: read.seconds(&TURN_GRACE_SECONDS, 0.0, 3_600.0)?,
             retention: read.seconds(&ACTIVITY_RETENTION_DAYS, 1.0, 365.0)? * 86_400,

@@ -4,19 +4,43 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::StatusCode;
 use rules::event::{Event, EventType};
 use rules::message::{Answer, Message, State};
 use rules::slots::{Contact, Slots};
+use rules::task::agent_task;
 use rules::{MessageId, Timestamp, WorkspaceId};
 use serde_json::json;
 
 use crate::decide::{Fault, decide};
 use crate::platform::Platform;
 use crate::problem::Result;
-use crate::store::{BodyKind, Look};
+use crate::store::{BodyKind, Look, SlotsChange};
 
 /// A slot that is between two messages is held this long.
 pub const BETWEEN: Duration = Duration::from_secs(60);
+/// The pause before an ending is stored again; it doubles.
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+
+/// A message in somebody's hands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Delivery {
+    /// Whose hands.
+    pub target: WorkspaceId,
+    /// Which message.
+    pub id: MessageId,
+    /// Under which slot epoch.
+    pub slot_epoch: u64,
+    /// When the agent was called, if it was and its record does not know yet.
+    pub sent_at: Option<Timestamp>,
+}
+
+impl Delivery {
+    /// Of a message whose record says who has it.
+    pub const fn of(message: &Message) -> Self {
+        Self { target: message.target, id: message.id, slot_epoch: message.slot_epoch, sent_at: None }
+    }
+}
 
 /// How a delivery ended.
 #[derive(Debug, Clone)]
@@ -27,11 +51,15 @@ pub enum Ending {
         status: u16,
         /// Of the body.
         content_type: String,
+        /// The agent's `A2A-Version`.
+        a2a_version: Option<String>,
         /// As the agent sent it.
         body: Bytes,
     },
     /// There will be no answer.
     Failed(String),
+    /// Nobody wants it any more.
+    Cancelled(String),
     /// Back into its lane.
     Released {
         /// Why.
@@ -55,8 +83,8 @@ pub enum SlotAfter {
 /// What an ending changed.
 #[derive(Debug, Clone)]
 pub enum Ended {
-    /// The message is settled or released as asked; here it is, with the pointer's receipt that it held.
-    Settled(Box<Message>, Option<String>),
+    /// The message is settled or released as asked; here it is.
+    Settled(Box<Message>),
     /// The slot epoch is not the message's any more: noted, nothing changed.
     Late,
     /// No such message.
@@ -64,78 +92,104 @@ pub enum Ended {
 }
 
 impl Platform {
-    /// Ends the delivery of `id` under `slot_epoch`.
+    /// Ends a delivery: record, slot and answer in one transaction, then the pointer. An ending is worth more than the
+    /// time of whoever brings it: a datastore that does not answer is tried again for `SETTLE_RETRY_SECONDS`.
     ///
     /// # Errors
     /// 503 when the datastore does not answer; nothing is half done.
-    pub async fn end_delivery(
-        &self,
-        target: WorkspaceId,
-        id: MessageId,
-        slot_epoch: u64,
-        ending: &Ending,
-        slot_after: SlotAfter,
-    ) -> Result<Ended> {
-        decide(|| self.end_round(target, id, slot_epoch, ending, slot_after)).await
+    pub async fn end_delivery(&self, delivery: &Delivery, ending: &Ending, after: SlotAfter) -> Result<Ended> {
+        let last = tokio::time::Instant::now() + self.config.settle_retry;
+        let mut pause = FIRST_PAUSE;
+        let ended = loop {
+            match decide(|| self.end_round(delivery, ending, after)).await {
+                Err(problem) if problem.status == StatusCode::SERVICE_UNAVAILABLE => {
+                    if tokio::time::Instant::now() + pause > last {
+                        return Err(problem);
+                    }
+                    tracing::warn!(message = %delivery.id, code = problem.code, "an ending could not be stored yet");
+                    tokio::time::sleep(pause).await;
+                    pause *= 2;
+                }
+                settled => break settled?,
+            }
+        };
+        Ok(match ended {
+            Some((message, receipt)) => {
+                self.settle_pointer(&message, receipt, ending).await;
+                Ended::Settled(message)
+            }
+            None if self.store.message(delivery.target, delivery.id).await?.is_some() => Ended::Late,
+            None => Ended::Unknown,
+        })
     }
 
     async fn end_round(
         &self,
-        target: WorkspaceId,
-        id: MessageId,
-        slot_epoch: u64,
+        delivery: &Delivery,
         ending: &Ending,
         slot_after: SlotAfter,
-    ) -> Result<Ended, Fault> {
-        let now = self.now();
+    ) -> Result<Option<(Box<Message>, Option<String>)>, Fault> {
+        let (now, target, id) = (self.now(), delivery.target, delivery.id);
         let snapshot = self.store.look(target, &Look::record().slots().message(id)).await?;
         let (Some(workspace), Some(mut message)) = (snapshot.workspace, snapshot.message) else {
-            return Ok(Ended::Unknown);
+            return Ok(None);
         };
         message.version += 1;
         let keep = self.config.retention;
-        let held = matches!(message.state, State::Dispatched | State::Delivered);
-        if !held || message.slot_epoch != slot_epoch {
-            message.note(now, "late", format!("an answer of slot epoch {slot_epoch}"));
+        if !message.state.is_held() || message.slot_epoch != delivery.slot_epoch {
+            message.note(now, "late", format!("an answer of slot epoch {}", delivery.slot_epoch));
             self.store.transaction().put_message(&message, keep).commit().await?;
-            return Ok(Ended::Late);
+            return Ok(None);
         }
         let slot = message.slot.clone().unwrap_or_default();
         let receipt = message.receipt.clone();
+        if let Some(sent_at) = delivery.sent_at {
+            message.note(sent_at, "sent", "");
+        }
+        settle_message(&mut message, ending, now);
+        let event = end_event(&message);
         let mut slots = snapshot.slots;
         let mut transaction = self.store.transaction();
         // A claim writes slots before all else: those that were never written went with their workspace.
         if slots.version > 0 {
             settle_slot(&mut slots, &slot, ending, slot_after, now);
-            transaction = transaction.put_slots(target, &slots);
+            let change = SlotsChange::to(&slots)
+                .ended(message.state.is_terminal())
+                .fed(matches!(ending, Ending::Answered { .. }));
+            transaction = transaction.put_slots(target, change);
         }
-        let event = settle_message(&mut message, ending, now);
         if let Ending::Answered { body, .. } = ending {
             transaction = self.store.with_body(transaction, id, BodyKind::Answer, body, now, keep).await?;
+            transaction = transaction.name_task(&message, keep);
         }
         transaction = self.tell(transaction.put_message(&message, keep), &workspace, event);
-        transaction.commit().await?;
-        Ok(Ended::Settled(Box::new(message), receipt))
+        let answer = match ending {
+            Ending::Answered { body, .. } => Some(body.as_ref()),
+            _ => None,
+        };
+        self.stitch(transaction, &message, answer).await?.commit().await?;
+        Ok(Some((Box::new(message), receipt)))
     }
 
-    /// Ends a message that waits, without a delivery.
-    ///
-    /// # Errors
-    /// 503 when the datastore does not answer.
-    pub async fn end_waiting(&self, target: WorkspaceId, id: MessageId, state: State, reason: &str) -> Result<()> {
-        decide(|| async move {
-            let snapshot = self.store.look(target, &Look::record().message(id)).await?;
-            let (Some(workspace), Some(mut message)) = (snapshot.workspace, snapshot.message) else { return Ok(()) };
-            if !(message.state == State::Queued && message.state.may_become(state)) {
-                return Ok(());
+    /// The record is settled, and decides; a pointer that cannot be settled costs time, not a message.
+    async fn settle_pointer(&self, message: &Message, receipt: Option<String>, ending: &Ending) {
+        let (target, priority) = (message.target, message.priority);
+        let Some(receipt) = receipt else { return };
+        let settled = match ending {
+            Ending::Released { not_before, .. } => {
+                let length = not_before.map_or(Duration::ZERO, |at| at.since(self.now()));
+                self.queues.hide(target, priority, &receipt, length).await
             }
-            message.finish(self.now(), state, reason);
-            message.version += 1;
-            let event = end_event(&message);
-            let transaction = self.store.transaction().put_message(&message, self.config.retention);
-            Ok(self.tell(transaction, &workspace, event).commit().await?)
-        })
-        .await
+            _ => self.queues.delete(target, priority, &receipt).await,
+        };
+        if let Err(error) = settled {
+            tracing::warn!(%error, message = %message.id, "a pointer was not settled; the queue or the sweep brings it back");
+        }
+        if message.state == State::Failed
+            && let Err(error) = self.queues.bury(message).await
+        {
+            tracing::error!(%error, message = %message.id, "no copy of a failed message for the alarm");
+        }
     }
 }
 
@@ -145,30 +199,30 @@ fn settle_slot(slots: &mut Slots, slot: &str, ending: &Ending, after: SlotAfter,
         SlotAfter::Kept => slots.reuse(slot, now, BETWEEN),
     };
     let (reached, evidence) = match ending {
+        // That it was called off says nothing about the agent.
+        Ending::Cancelled(_) => return,
         Ending::Answered { .. } => (true, String::new()),
         Ending::Failed(reason) | Ending::Released { reason, .. } => (false, reason.clone()),
     };
     slots.last_contact = Some(Contact { at: now, reached, evidence });
 }
 
-fn settle_message(message: &mut Message, ending: &Ending, now: Timestamp) -> Option<Event> {
+fn settle_message(message: &mut Message, ending: &Ending, now: Timestamp) {
     match ending {
-        Ending::Answered { status, content_type, .. } => {
+        Ending::Answered { status, content_type, a2a_version, body } => {
             message.note(now, "answered", status.to_string());
-            message.answer = Some(Answer { status: *status, content_type: content_type.clone() });
+            message.answer = Some(Answer {
+                status: *status,
+                content_type: content_type.clone(),
+                a2a_version: a2a_version.clone(),
+                task: agent_task(body),
+            });
             message.finish(now, State::Completed, "");
-            None
         }
-        Ending::Failed(reason) => {
-            message.finish(now, State::Failed, reason.clone());
-            Some(Event::new(
-                EventType::MessageFailed,
-                json!({ "queue_id": message.id, "caller": message.caller.key(), "reason": reason }),
-            ))
-        }
+        Ending::Failed(reason) => message.finish(now, State::Failed, reason.clone()),
+        Ending::Cancelled(reason) => message.finish(now, State::Cancelled, reason.clone()),
         Ending::Released { reason, not_before, attempt } => {
             message.release(now, reason.clone(), *not_before, *attempt);
-            None
         }
     }
 }

@@ -44,6 +44,20 @@ pub async fn serve(router: Router) -> Result<(), Error> {
     .await
 }
 
+/// Serves the routes of one function behind a Function URL with `InvokeMode: RESPONSE_STREAM`: answers may go out piece by
+/// piece.
+///
+/// # Errors
+/// A bad environment, or the end of the Runtime API.
+pub async fn serve_live(router: Router) -> Result<(), Error> {
+    let platform = platform().await?;
+    let (router, platform) = (&router, &platform);
+    lambda_http::run_with_streaming_response(service_fn(move |request| async move {
+        Ok::<_, std::convert::Infallible>(router.handle_live(platform, request).await)
+    }))
+    .await
+}
+
 /// Serves a function that takes one kind of event: an SQS batch, a schedule.
 ///
 /// # Errors

@@ -2,7 +2,9 @@
 //!
 //! A function's path is short: event → [`auth`] → parse → a rule of the `rules` crate → one write of [`store`] → answer.
 
+pub mod accept;
 pub mod agents;
+pub mod ask;
 pub mod auth;
 pub mod aws;
 pub mod batch;
@@ -13,15 +15,19 @@ pub mod delivery;
 pub mod entropy;
 pub mod http;
 pub mod lambda;
+pub mod lease;
+pub mod lost;
 pub mod mint;
 pub mod platform;
 pub mod problem;
 pub mod queues;
 pub mod resend;
 pub mod schema;
+pub mod stitch;
 pub mod store;
 pub mod telemetry;
 pub mod view;
+pub mod waiting;
 pub mod wake;
 
 pub use http::{Call, Reply, Router};

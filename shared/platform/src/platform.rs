@@ -32,7 +32,7 @@ pub struct Parts {
     /// Ids and secrets.
     pub entropy: Entropy,
     /// Room for senders that wait for an answer.
-    pub waiting: Semaphore,
+    pub waiting: Arc<Semaphore>,
 }
 
 impl Platform {
@@ -47,7 +47,7 @@ impl Platform {
         let store = Store::new(dynamodb, config.table_name.clone());
         let queues = Queues::new(sqs, &config);
         let agents = AgentClient::new(config.url_profile());
-        let waiting = Semaphore::new(config.max_waiting);
+        let waiting = Arc::new(Semaphore::new(config.max_waiting));
         Self(Arc::new(Parts { config, store, queues, agents, clock, entropy, waiting }))
     }
 

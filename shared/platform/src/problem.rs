@@ -74,6 +74,11 @@ impl Problem {
         Self::not_found("workspace_unknown", "no such workspace; create it with POST /workspaces")
     }
 
+    /// 404 for a message, and for one that the caller may not see.
+    pub fn unknown_message() -> Self {
+        Self::not_found("message_unknown", "no such message in this workspace's queue")
+    }
+
     /// 409: the state does not allow it.
     pub fn conflict(code: &'static str, message: impl Into<String>) -> Self {
         Self::new(StatusCode::CONFLICT, code, message)

@@ -7,10 +7,14 @@ use std::time::Duration;
 use aws_sdk_sqs::error::{DisplayErrorContext, SdkError};
 use aws_sdk_sqs::types::QueueAttributeName;
 use rules::message::Priority;
-use rules::{MessageId, Timestamp, WorkspaceId};
+use rules::{MessageId, WorkspaceId};
 use serde::{Deserialize, Serialize};
 
 use crate::config::Config;
+
+mod reminders;
+
+pub use reminders::{Buried, Reminder};
 
 /// SQS did not do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -48,17 +52,6 @@ pub struct Received {
     pub priority: Priority,
 }
 
-/// A wake-up or a reminder: "look now". The record that it names decides what is to be done.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case")]
-pub enum Reminder {
-    /// Look at a workspace's queue.
-    Drain {
-        /// Whose.
-        workspace_id: WorkspaceId,
-    },
-}
-
 /// SQS through the SDK.
 #[derive(Debug, Clone)]
 pub struct Queues {
@@ -67,6 +60,7 @@ pub struct Queues {
     base: String,
     dispatch: String,
     timers: String,
+    dead_letters: String,
     wait: u8,
 }
 
@@ -80,6 +74,7 @@ impl Queues {
             base,
             dispatch: config.dispatch_queue_url.clone(),
             timers: config.timers_queue_url.clone(),
+            dead_letters: config.dead_letter_queue_url.clone(),
             wait: config.drain_wait,
         }
     }
@@ -174,9 +169,38 @@ impl Queues {
         Ok(())
     }
 
+    /// How long a drain waits for a last message, in seconds, so that an empty answer is an empty queue and not one
+    /// unlucky server.
+    pub const fn drain_wait(&self) -> u8 {
+        self.wait
+    }
+
+    /// About how many pointers a workspace's queues hold, seen and unseen.
+    ///
+    /// # Errors
+    /// SQS does not answer.
+    pub async fn depth(&self, target: WorkspaceId) -> Result<usize, QueueError> {
+        let counts = [
+            QueueAttributeName::ApproximateNumberOfMessages,
+            QueueAttributeName::ApproximateNumberOfMessagesNotVisible,
+        ];
+        let mut depth = 0;
+        for priority in Priority::ALL {
+            let asked = self.client.get_queue_attributes().queue_url(self.url(target, priority));
+            match asked.set_attribute_names(Some(counts.to_vec())).send().await.map_err(unavailable) {
+                Ok(answer) => {
+                    let attributes = answer.attributes.unwrap_or_default();
+                    depth += attributes.values().filter_map(|count| count.parse::<usize>().ok()).sum::<usize>();
+                }
+                Err(QueueError::NoQueue) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(depth)
+    }
+
     /// Takes one pointer from a queue, or none; a queue that does not exist is empty. `attempt` makes a repeated receive
-    /// of one slot give the same message. The first-choice queue waits `DRAIN_WAIT_SECONDS`, so that an empty answer is
-    /// an empty queue and not one unlucky server.
+    /// of one slot give the same message. Waits up to `wait` seconds for one.
     ///
     /// # Errors
     /// SQS does not answer.
@@ -185,7 +209,7 @@ impl Queues {
         target: WorkspaceId,
         priority: Priority,
         attempt: &str,
-        wait: bool,
+        wait: u8,
     ) -> Result<Option<Received>, QueueError> {
         let received = self
             .client
@@ -193,7 +217,7 @@ impl Queues {
             .queue_url(self.url(target, priority))
             .max_number_of_messages(1)
             .visibility_timeout(seconds(RECEIVE_VISIBILITY))
-            .wait_time_seconds(if wait { i32::from(self.wait) } else { 0 })
+            .wait_time_seconds(i32::from(wait))
             .receive_request_attempt_id(attempt)
             .customize()
             .config_override(aws_sdk_sqs::config::Builder::new().timeout_config(crate::aws::long_poll_timeouts()))
@@ -253,32 +277,6 @@ impl Queues {
             Err(error) => Err(error),
         }
     }
-
-    /// Starts the drain of a workspace.
-    ///
-    /// # Errors
-    /// SQS does not answer.
-    pub async fn wake(&self, id: WorkspaceId) -> Result<(), QueueError> {
-        let body = json(&Reminder::Drain { workspace_id: id });
-        self.client.send_message().queue_url(&self.dispatch).message_body(body).send().await.map_err(unavailable)?;
-        Ok(())
-    }
-
-    /// Asks to be reminded after `delay`, at most 15 minutes.
-    ///
-    /// # Errors
-    /// SQS does not answer.
-    pub async fn remind(&self, reminder: &Reminder, delay: Duration) -> Result<(), QueueError> {
-        self.client
-            .send_message()
-            .queue_url(&self.timers)
-            .message_body(json(reminder))
-            .delay_seconds(seconds(delay.min(Duration::from_secs(900))))
-            .send()
-            .await
-            .map_err(unavailable)?;
-        Ok(())
-    }
 }
 
 /// Lanes wait for as long as SQS allows at most; see [`crate::config::Config`] for the ceiling of one turn.
@@ -301,9 +299,4 @@ where
         return QueueError::NoQueue;
     }
     QueueError::Unavailable(DisplayErrorContext(error).to_string())
-}
-
-/// When a message was handed out, the longest that its pointer may stay hidden.
-pub fn hide_for(config: &Config, from: Timestamp, until: Timestamp) -> Duration {
-    until.since(from).min(config.max_turn + config.turn_grace)
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::lease::Beat;
 use crate::message::{MAX_ATTEMPTS, Message, State};
 use crate::status::Status;
 use crate::time::Timestamp;
@@ -99,6 +100,59 @@ pub fn settle(message: &Message, outcome: &Outcome, releases: u32, dedupes: bool
 fn release(reason: &str, after: Duration) -> Next {
     Next::Release { reason: reason.to_owned(), after, attempt: false }
 }
+
+/// Why a message that was handed out will not be answered any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Loss {
+    /// The time of its delivery ran out.
+    RanOut,
+    /// The workspace was started anew: the agent that had it is gone.
+    StartedAnew,
+    /// Two heartbeats, both sent after the delivery, reported no running task.
+    Idle,
+}
+
+impl Loss {
+    const fn why(self) -> &'static str {
+        match self {
+            Self::RanOut => "the time of its delivery ran out without an answer",
+            Self::StartedAnew => "the workspace was started anew before it answered",
+            Self::Idle => "two heartbeats after its delivery reported no running task, and no answer came",
+        }
+    }
+}
+
+/// Settles a message whose answer is lost. It was delivered, perhaps: it is sent again only to a new generation, to an
+/// agent that de-duplicates by messageId, or to one that fetches and let its lease run out; and each time is an attempt,
+/// so that a message which kills its agent ends. Otherwise nobody knows whether its turn was done, and it fails.
+pub fn settle_lost(message: &Message, loss: Loss, dedupes: bool) -> Next {
+    let again = dedupes || message.fetched || loss == Loss::StartedAnew;
+    if !again {
+        return Next::Fail(format!("answer_lost: {}", loss.why()));
+    }
+    if message.attempts + 1 >= MAX_ATTEMPTS {
+        return Next::Fail(format!("answer_lost: {}; {MAX_ATTEMPTS} attempts", loss.why()));
+    }
+    Next::Release { reason: loss.why().to_owned(), after: Duration::ZERO, attempt: true }
+}
+
+/// Whether two idle heartbeats in a row prove that a held message's answer is lost. Both must have been sent after it was
+/// handed out, and its delivery must be over: an agent that fetches says itself how long it needs, and while the platform
+/// still waits on the connection, for at most `hold`, the agent may well be at work without counting it.
+pub fn is_lost_to_idleness(message: &Message, before: &Beat, beat: &Beat, hold: Duration, now: Timestamp) -> bool {
+    let Some(handed_out) = message.dispatched_at else { return false };
+    let sent = |beat: &Beat| beat.sent_at.map_or(beat.at, |sent| sent.min(beat.at));
+    let idle_after = |beat: &Beat| beat.active_tasks == 0 && sent(beat) > handed_out;
+    let over = match message.state {
+        State::Delivered => true,
+        State::Dispatched => now.since(handed_out) > hold + LAST_WORDS,
+        _ => false,
+    };
+    !message.fetched && over && idle_after(before) && idle_after(beat)
+}
+
+/// After the connection to an agent was held as long as it may be, its outcome is on record within this.
+const LAST_WORDS: Duration = Duration::from_secs(60);
 
 /// Whether a message may be handed out now.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -29,6 +29,11 @@ pub enum EventType {
     MessageExpired,
     MessageCancelled,
     MessageDropped,
+    MessageReplayed,
+    DelegationSent,
+    DelegationStatus,
+    DelegationComplete,
+    DelegationFailed,
 }
 
 /// An event before it gets an id and a place.

@@ -194,6 +194,7 @@ pub(crate) fn any_beat() -> impl Strategy<Value = Beat> {
 pub(crate) fn queued() -> Message {
     Message {
         id: MessageId::new(Uuid::from_u128(3)),
+        org: "default".to_owned(),
         target: ID,
         caller: Caller::Workspace(OTHER),
         method: "message/send".to_owned(),
@@ -209,6 +210,7 @@ pub(crate) fn queued() -> Message {
         sent_at: Some(ago(20)),
         slot: None,
         slot_epoch: 0,
+        fetched: false,
         generation: 3,
         accepted_at: ago(20),
         dispatched_at: None,
@@ -218,6 +220,8 @@ pub(crate) fn queued() -> Message {
         reason: None,
         receipt: None,
         answer: None,
+        streamed: None,
+        delegation: None,
         timeline: Vec::new(),
     }
 }

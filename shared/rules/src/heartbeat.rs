@@ -31,6 +31,15 @@ pub struct Windows {
     pub auth_grace: Duration,
 }
 
+/// What is known beside the beat itself.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Observed<'a> {
+    /// It carries a non-empty agent card.
+    pub card: bool,
+    /// Evidence that messages wait although the agent has had room for them for too long.
+    pub starved: Option<&'a str>,
+}
+
 /// What to write.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Verdict {
@@ -48,7 +57,7 @@ pub struct Verdict {
     pub event: Option<Event>,
 }
 
-/// Decides what an authenticated heartbeat does. `card` says that it carries a non-empty agent card.
+/// Decides what an authenticated heartbeat does.
 ///
 /// Clearing the register-failure marker comes first, so that the same heartbeat can bring the workspace online: a
 /// card-bearing, authenticated heartbeat proves that the runtime is there, whether or not a card was already stored.
@@ -59,13 +68,14 @@ pub fn evaluate(
     workspace: &Workspace,
     lease: Option<&Lease>,
     beat: &Beat,
-    card: bool,
+    observed: Observed<'_>,
     now: Timestamp,
     windows: Windows,
 ) -> Result<Verdict, Refusal> {
+    let card = observed.card;
     let before = effective(workspace, lease, now);
     let clear_register_failure = card && workspace.register_failure.is_some();
-    let causes = causes(workspace, before.status, beat, clear_register_failure, now, windows);
+    let causes = causes(workspace, before.status, beat, (clear_register_failure, observed.starved), now, windows);
     let to = transition::next(Some(before.status), Trigger::Heartbeat { impaired: !causes.is_empty() })?;
     let status = to.unwrap_or(before.status);
     let event = to.map(|status| transition_event(status, before.status, before.since, beat, &causes));
@@ -85,7 +95,7 @@ fn causes(
     workspace: &Workspace,
     from: Status,
     beat: &Beat,
-    register_failure_cleared: bool,
+    (register_failure_cleared, starved): (bool, Option<&str>),
     now: Timestamp,
     windows: Windows,
 ) -> Vec<StatusReason> {
@@ -115,8 +125,8 @@ fn causes(
     if let Some(evidence) = auth_failing(workspace, beat, now, windows) {
         add(ReasonCode::AuthFailing, evidence);
     }
-    if let Some(reason) = held(ReasonCode::QueueStarved) {
-        add(ReasonCode::QueueStarved, reason.evidence.clone());
+    if let Some(evidence) = starved {
+        add(ReasonCode::QueueStarved, evidence.to_owned());
     }
     // Between the two thresholds a rate is no cause; it only keeps degraded what is, and has nothing else to show for it.
     let since = held(ReasonCode::ErrorRate).map(|reason| reason.since);

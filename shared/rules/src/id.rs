@@ -55,6 +55,15 @@ typed_id!(
     /// An A2A message in the queue; the `queue_id` of the API. Version 7, so ids sort by the time of acceptance.
     MessageId
 );
+impl MessageId {
+    /// When it was made: the time of acceptance.
+    pub fn created_at(self) -> crate::time::Timestamp {
+        let (seconds, nanos) = self.0.get_timestamp().map(|at| at.to_unix()).unwrap_or_default();
+        let millis = seconds.saturating_mul(1000).saturating_add(u64::from(nanos / 1_000_000));
+        crate::time::Timestamp::from_millis(i64::try_from(millis).unwrap_or(i64::MAX))
+    }
+}
+
 typed_id!(
     /// A token's public handle; the secret itself is never stored.
     TokenId

@@ -4,7 +4,9 @@
 //! the wrong place. Each module is one concept with a table test that reads like its specification.
 
 pub mod access;
+pub mod card;
 pub mod credential;
+pub mod delegation;
 pub mod delivery;
 pub mod dispatch;
 pub mod envelope;
@@ -22,7 +24,9 @@ pub mod message;
 pub mod reason;
 pub mod register;
 pub mod slots;
+pub mod starvation;
 pub mod status;
+pub mod task;
 pub mod tier;
 pub mod time;
 pub mod token;

@@ -1,5 +1,6 @@
 //! The life of a message: `queued → dispatched → delivered → completed | failed | expired | cancelled | coalesced | dropped`.
 
+mod life;
 mod priority;
 mod state;
 #[cfg(test)]
@@ -10,8 +11,10 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::id::{MessageId, WorkspaceId};
+use crate::task::AgentTask;
 use crate::time::Timestamp;
 
+pub use life::Accepted;
 pub use priority::Priority;
 pub use state::State;
 
@@ -46,12 +49,22 @@ impl Caller {
     }
 }
 
+/// Whose delegation a message carries out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DelegationOf {
+    /// The workspace that delegates.
+    pub source: WorkspaceId,
+    /// Its id there.
+    pub id: String,
+}
+
 /// One line of a message's history.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Step {
     /// When.
     pub at: Timestamp,
-    /// `accepted`, `leased`, `sent`, `released`, `answered`, `done` and the like.
+    /// `accepted`, `leased`, `sent`, `answered`, `done`; and where it took a detour `deferred`, `delivered`, `released`,
+    /// `sent again`, `late`, `replayed`.
     pub what: String,
     /// Why, where there is a why.
     #[serde(default, skip_serializing_if = "String::is_empty")]
@@ -65,6 +78,12 @@ pub struct Answer {
     pub status: u16,
     /// Its content type.
     pub content_type: String,
+    /// Its `A2A-Version`; none means 0.3.
+    #[serde(default)]
+    pub a2a_version: Option<String>,
+    /// The agent's own task that it is or belongs to.
+    #[serde(default)]
+    pub task: Option<AgentTask>,
 }
 
 /// A message as stored; its body and its answer's body lie beside it.
@@ -72,6 +91,9 @@ pub struct Answer {
 pub struct Message {
     /// The `queue_id`.
     pub id: MessageId,
+    /// The organisation that it stays within.
+    #[serde(default)]
+    pub org: String,
     /// Who shall get it.
     pub target: WorkspaceId,
     /// Who sent it.
@@ -100,7 +122,7 @@ pub struct Message {
     /// Which pointer in the queue counts; raised before each send.
     #[serde(default)]
     pub send_epoch: u64,
-    /// When the pointer was sent.
+    /// When the pointer was sent; none for a message that waits for its `not_before` outside the queue.
     #[serde(default)]
     pub sent_at: Option<Timestamp>,
     /// The slot that holds it.
@@ -109,6 +131,9 @@ pub struct Message {
     /// That slot's epoch; an answer of another is late.
     #[serde(default)]
     pub slot_epoch: u64,
+    /// Its agent fetched it, and holds it for as long as it says; it was not called.
+    #[serde(default)]
+    pub fetched: bool,
     /// The workspace's generation at dispatch.
     #[serde(default)]
     pub generation: u64,
@@ -134,43 +159,13 @@ pub struct Message {
     /// The answer's head, once there is one.
     #[serde(default)]
     pub answer: Option<Answer>,
+    /// The agent's own task, as a streamed answer named it before its end.
+    #[serde(default)]
+    pub streamed: Option<AgentTask>,
+    /// The delegation that it carries out.
+    #[serde(default)]
+    pub delegation: Option<DelegationOf>,
     /// Its history, newest last, capped.
     #[serde(default)]
     pub timeline: Vec<Step>,
-}
-
-/// Lines kept of a message's history; the middle ones go first.
-const MAX_TIMELINE: usize = 40;
-
-impl Message {
-    /// Adds a line to the history.
-    pub fn note(&mut self, at: Timestamp, what: &str, why: impl Into<String>) {
-        if self.timeline.len() >= MAX_TIMELINE {
-            self.timeline.remove(MAX_TIMELINE / 2);
-        }
-        self.timeline.push(Step { at, what: what.to_owned(), why: why.into() });
-    }
-
-    /// Moves it to a state that ends it.
-    pub fn finish(&mut self, at: Timestamp, state: State, reason: impl Into<String>) {
-        let reason = reason.into();
-        self.note(at, state.as_str(), reason.clone());
-        self.state = state;
-        self.reason = (!reason.is_empty()).then_some(reason);
-        self.finished_at = Some(at);
-        self.slot = None;
-        self.receipt = None;
-    }
-
-    /// Puts it back into its lane. An attempt is counted only where the agent got it and failed.
-    pub fn release(&mut self, at: Timestamp, reason: impl Into<String>, not_before: Option<Timestamp>, attempt: bool) {
-        let reason = reason.into();
-        self.note(at, "released", reason.clone());
-        self.state = State::Queued;
-        self.reason = Some(reason);
-        self.not_before = not_before;
-        self.attempts += u32::from(attempt);
-        self.slot = None;
-        self.receipt = None;
-    }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::dispatch::Loss;
 use crate::id::MessageId;
 use crate::lease::Beat;
 use crate::message::Priority;
@@ -21,8 +22,14 @@ pub struct Slot {
     pub message: Option<MessageId>,
     /// Told to the agent; an answer of another epoch is late.
     pub epoch: u64,
+    /// When it was claimed or filled; a report that was sent before cannot know of it.
+    #[serde(default)]
+    pub since: Timestamp,
     /// Ends by itself then.
     pub until: Timestamp,
+    /// The workspace's generation when it was filled; what an older one held is lost.
+    #[serde(default)]
+    pub generation: u64,
 }
 
 /// What the last call to the agent showed.
@@ -55,6 +62,12 @@ pub struct Slots {
     /// Open messages may exist: the sweep looks here.
     #[serde(default)]
     pub pending: bool,
+    /// How many messages are open: waiting or held. Counted with each accept and each end, in their transactions.
+    #[serde(default)]
+    pub open: i64,
+    /// Since when heartbeats have reported room while messages wait and none gets through.
+    #[serde(default)]
+    pub starving_since: Option<Timestamp>,
     /// There is a queue of critical messages.
     #[serde(default)]
     pub critical: bool,
@@ -69,8 +82,8 @@ pub struct Slots {
     pub last_contact: Option<Contact>,
 }
 
-/// How busy the agent is: the larger of live slots and the reported tasks less the deliveries that ended since that
-/// report was sent.
+/// How busy the agent is: the larger of live slots and the reported tasks, less the deliveries that ended since that
+/// report was sent, and with those that began since.
 pub fn busy(slots: &Slots, beat: Option<&Beat>, now: Timestamp) -> u32 {
     let live = slots.slots.values().filter(|slot| slot.until > now).count();
     let live = u32::try_from(live).unwrap_or(u32::MAX);
@@ -78,7 +91,13 @@ pub fn busy(slots: &Slots, beat: Option<&Beat>, now: Timestamp) -> u32 {
         // However the agent's clock runs, the report was sent before it arrived.
         let sent = beat.sent_at.map_or(beat.at, |sent| sent.min(beat.at));
         let ended = slots.ended.iter().filter(|at| **at >= sent).count();
-        beat.active_tasks.saturating_sub(u32::try_from(ended).unwrap_or(u32::MAX))
+        let begun = slots
+            .slots
+            .values()
+            .filter(|slot| slot.until > now && (slot.message.is_none() || slot.since > sent))
+            .count();
+        let known = beat.active_tasks.saturating_sub(u32::try_from(ended).unwrap_or(u32::MAX));
+        if beat.active_tasks == 0 { 0 } else { known.saturating_add(u32::try_from(begun).unwrap_or(u32::MAX)) }
     });
     live.max(reported)
 }
@@ -98,7 +117,7 @@ impl Slots {
         }
         self.slots.retain(|_, slot| slot.until > now || slot.message.is_some());
         self.epoch += 1;
-        let slot = Slot { message: None, epoch: self.epoch, until: now + length };
+        let slot = Slot { message: None, epoch: self.epoch, since: now, until: now + length, generation: 0 };
         let id = format!("s{}", self.epoch);
         self.slots.insert(id.clone(), slot);
         Some((id, slot))
@@ -111,7 +130,10 @@ impl Slots {
         self.end(id, now);
         if live {
             self.epoch += 1;
-            self.slots.insert(id.to_owned(), Slot { message: None, epoch: self.epoch, until: now + length });
+            self.slots.insert(
+                id.to_owned(),
+                Slot { message: None, epoch: self.epoch, since: now, until: now + length, generation: 0 },
+            );
         }
         live
     }
@@ -143,6 +165,45 @@ impl Slots {
             self.ended.drain(..surplus);
         }
         true
+    }
+
+    /// How many messages are in somebody's hands.
+    pub fn held(&self) -> u32 {
+        let held = self.slots.values().filter(|slot| slot.message.is_some()).count();
+        u32::try_from(held).unwrap_or(u32::MAX)
+    }
+
+    /// How many messages wait.
+    pub fn waiting(&self) -> u32 {
+        u32::try_from(self.open.max(0)).unwrap_or(u32::MAX).saturating_sub(self.held())
+    }
+
+    /// Fills a claimed slot with a message from `now` until `until`; none if the slot is gone.
+    pub fn fill(
+        &mut self,
+        id: &str,
+        message: MessageId,
+        generation: u64,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Option<Slot> {
+        let slot = self.slots.get_mut(id)?;
+        slot.since = now;
+        slot.message = Some(message);
+        slot.generation = generation;
+        slot.until = until;
+        Some(*slot)
+    }
+
+    /// The held messages that nobody works on any more, each with its slot's epoch and why: the slot ran out, or the
+    /// workspace was started anew.
+    pub fn lost(&self, generation: u64, now: Timestamp) -> Vec<(String, Slot, Loss)> {
+        let loss = |slot: &Slot| match slot {
+            slot if slot.until <= now => Some(Loss::RanOut),
+            slot if slot.message.is_some() && slot.generation < generation => Some(Loss::StartedAnew),
+            _ => None,
+        };
+        self.slots.iter().filter_map(|(id, slot)| Some((id.clone(), *slot, loss(slot)?))).collect()
     }
 
     /// When the sweep must look at these slots again: at once while messages wait, else when the first slot runs out.

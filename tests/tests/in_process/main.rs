@@ -3,8 +3,14 @@
 
 mod a2a;
 mod bad_input;
+mod card;
 mod cost;
+mod delegations;
 mod faults;
+mod inbox;
 mod incidents;
+mod queue;
 mod races;
 mod strangers;
+mod streams;
+mod tasks;

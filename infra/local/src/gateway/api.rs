@@ -3,13 +3,13 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
 use http::header::HOST;
 use http::request::Parts;
 use http::{HeaderValue, Request, Response};
-use http_body_util::Full;
+use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use platform::Platform;
+use platform::http::LiveBody;
 use uuid::Uuid;
 
 use super::cors::Cors;
@@ -18,6 +18,7 @@ use super::metrics::RouteMetrics;
 use super::refusal::Refusal;
 use super::{Routes, answer, body};
 use crate::function::Failure;
+use crate::handler::Outcome;
 use crate::template;
 
 /// The routes, and what their functions run on.
@@ -36,7 +37,7 @@ impl Api {
     }
 
     /// Answers a request; every failure is an answer too.
-    pub(super) async fn answer(&self, request: Request<Incoming>, peer: SocketAddr) -> Response<Full<Bytes>> {
+    pub(super) async fn answer(&self, request: Request<Incoming>, peer: SocketAddr) -> Response<LiveBody> {
         let started = Instant::now();
         let (parts, body) = request.into_parts();
         let mut metrics = &self.routes.unmatched;
@@ -60,7 +61,7 @@ impl Api {
         body: Incoming,
         peer: SocketAddr,
         metrics: &mut &'a RouteMetrics,
-    ) -> Result<Response<Full<Bytes>>, Refusal> {
+    ) -> Result<Response<LiveBody>, Refusal> {
         body::check_head(parts)?;
         let (path, params) = self.routes.at(parts.uri.path()).ok_or(Refusal::NoRoute)?;
         let endpoint = path.endpoint(&parts.method).ok_or_else(|| Refusal::MethodNotAllowed(path.allow.clone()))?;
@@ -74,8 +75,11 @@ impl Api {
         let event =
             event::write(parts, &body, of).map_err(|error| Refusal::Function(Failure::Payload(error.to_string())))?;
         drop(body);
-        let json = endpoint.function.call(self.platform.clone(), event).await.map_err(Refusal::Function)?;
-        let mut response = answer::read(&json).map_err(Refusal::Function)?;
+        let outcome = endpoint.function.call_live(self.platform.clone(), event).await.map_err(Refusal::Function)?;
+        let mut response = match outcome {
+            Outcome::Json(json) => answer::read(&json).map_err(Refusal::Function)?.map(BodyExt::boxed_unsync),
+            Outcome::Live(response) => response,
+        };
         if let Ok(id) = HeaderValue::from_str(request_id) {
             response.headers_mut().insert("apigw-requestid", id);
         }
@@ -95,7 +99,7 @@ fn check_host(parts: &Parts) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn report(parts: &Parts, response: &Response<Full<Bytes>>, metrics: &RouteMetrics, took: Duration) {
+fn report(parts: &Parts, response: &Response<LiveBody>, metrics: &RouteMetrics, took: Duration) {
     let status = response.status().as_u16();
     metrics.count(status, took);
     // The path without its query, which may hold what does not belong into a log.

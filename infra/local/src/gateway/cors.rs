@@ -1,13 +1,13 @@
 //! CORS as API Gateway does it for an HTTP API: it answers preflight requests itself, whatever the routes, and adds the
 //! headers to the answers of functions.
 
-use bytes::Bytes;
 use http::header::{
     ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS,
     ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_METHOD, ORIGIN, VARY,
 };
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
-use http_body_util::Full;
+use http_body_util::{BodyExt, Empty};
+use platform::http::LiveBody;
 
 use crate::template;
 
@@ -37,12 +37,12 @@ impl Cors {
     }
 
     /// The answer to a preflight request; none for any other request.
-    pub(super) fn preflight(&self, method: &Method, headers: &HeaderMap) -> Option<Response<Full<Bytes>>> {
+    pub(super) fn preflight(&self, method: &Method, headers: &HeaderMap) -> Option<Response<LiveBody>> {
         let asks = headers.contains_key(ORIGIN) && headers.contains_key(ACCESS_CONTROL_REQUEST_METHOD);
         if method != Method::OPTIONS || !asks {
             return None;
         }
-        let mut response = Response::new(Full::default());
+        let mut response = Response::new(Empty::new().boxed_unsync());
         *response.status_mut() = StatusCode::NO_CONTENT;
         if self.allows(headers) {
             let answer = response.headers_mut();

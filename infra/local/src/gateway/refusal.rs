@@ -1,9 +1,9 @@
 //! What the gateway itself answers, without asking a function.
 
-use bytes::Bytes;
 use http::header::{ALLOW, CONNECTION, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderValue, Response, StatusCode};
-use http_body_util::Full;
+use http_body_util::{BodyExt, Full};
+use platform::http::LiveBody;
 
 use crate::function::Failure;
 
@@ -79,10 +79,10 @@ impl Refusal {
     }
 
     /// The answer.
-    pub(super) fn into_response(self) -> Response<Full<Bytes>> {
+    pub(super) fn into_response(self) -> Response<LiveBody> {
         let (status, code, message) = self.parts();
         let body = serde_json::json!({ "error": message, "code": code }).to_string();
-        let mut response = Response::new(Full::from(body));
+        let mut response = Response::new(Full::from(body).boxed_unsync());
         *response.status_mut() = status;
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));

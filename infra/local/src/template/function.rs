@@ -14,6 +14,8 @@ pub struct Function {
     pub binary: String,
     /// How long one invocation may take.
     pub timeout: Duration,
+    /// It has a URL of its own that streams, beside the API.
+    pub streams: bool,
     /// Routes that lead to it.
     pub routes: Vec<Route>,
     /// Queues that it consumes.
@@ -73,6 +75,7 @@ impl Function {
         let mut function = Self {
             binary: binary.ok_or_else(|| TemplateError::new(id, "has no BuildProperties.Binary"))?.to_owned(),
             timeout: Duration::from_secs(timeout.unwrap_or(DEFAULT_TIMEOUT_SECONDS)),
+            streams: properties["FunctionUrlConfig"]["InvokeMode"] == "RESPONSE_STREAM",
             routes: Vec::new(),
             sources: Vec::new(),
             schedules: Vec::new(),

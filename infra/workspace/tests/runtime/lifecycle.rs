@@ -90,7 +90,7 @@ async fn a_workspace_can_run_inside_another_program() {
     let arguments =
         ["x", "--platform", &platform.url, "--workspace", WORKSPACE, "--port", "0", "--command", "cat", "--token", "t"];
     let runtime = Runtime::bind(Options::try_parse_from(arguments).unwrap()).await.unwrap();
-    let url = format!("http://{}", runtime.address());
+    let url = format!("http://{}", runtime.address().unwrap());
     let (trigger, shutdown) = shutdown();
     let running = tokio::spawn(runtime.serve(shutdown));
     platform.wait_until_registered().await;

@@ -9,5 +9,6 @@ mod heartbeat;
 mod lifecycle;
 mod messages;
 mod platform;
+mod poll;
 mod registration;
 mod start;

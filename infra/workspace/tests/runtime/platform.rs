@@ -130,7 +130,7 @@ async fn receive(State(shared): State<Arc<Shared>>, uri: Uri, headers: HeaderMap
         .get("authorization")
         .and_then(|value| value.to_str().unwrap().strip_prefix("Bearer ").map(str::to_owned));
     let reply = shared.reply(&path, bearer.as_deref());
-    let body = serde_json::from_slice(&body).unwrap();
+    let body = if body.is_empty() { Value::Null } else { serde_json::from_slice(&body).unwrap() };
     shared.recorded.send_modify(|all| all.push(Recorded { path, bearer, body }));
     match reply {
         Reply::Json(status, body) => (StatusCode::from_u16(status).unwrap(), body.to_string()).into_response(),

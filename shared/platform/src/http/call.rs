@@ -8,6 +8,7 @@ use http::{HeaderMap, Method};
 use lambda_http::request::RequestContext;
 use lambda_http::{Body, Request, RequestExt};
 use rules::WorkspaceId;
+use rules::envelope::{MAX_DEPTH, depth};
 use serde::de::DeserializeOwned;
 
 use super::json;
@@ -38,6 +39,8 @@ pub struct Call {
     pub source: Option<IpAddr>,
     /// API Gateway's id of the request.
     pub request_id: String,
+    /// The answer may go out piece by piece.
+    pub live: bool,
 }
 
 impl Call {
@@ -61,7 +64,17 @@ impl Call {
             Body::Binary(bytes) => Bytes::from(bytes),
             _ => Bytes::new(),
         };
-        Self { method: parts.method, path, params, query, headers: parts.headers, body, source, request_id }
+        Self {
+            method: parts.method,
+            path,
+            params,
+            query,
+            headers: parts.headers,
+            body,
+            source,
+            request_id,
+            live: false,
+        }
     }
 
     /// A header's text.
@@ -131,6 +144,19 @@ impl Call {
         text.parse().ok().filter(|number| (min..=max).contains(number)).ok_or_else(|| {
             Problem::bad_request("invalid_query", format!("{name} must be a number from {min} to {max}"))
         })
+    }
+
+    /// Refuses an agent's answer that nests deeper than a message may: its sender's parser may have less patience.
+    ///
+    /// # Errors
+    /// 400.
+    pub fn shallow(&self) -> Result<()> {
+        // The wrapper around the answer adds a level.
+        if depth(&self.body) > MAX_DEPTH + 1 {
+            let text = format!("the body nests deeper than {MAX_DEPTH} levels; send a flatter one");
+            return Err(Problem::bad_request("too_deep", text));
+        }
+        Ok(())
     }
 
     /// The body, an object, as JSON.

@@ -10,5 +10,5 @@ mod router;
 pub use base_url::{base_url, hub_url};
 pub use call::{Call, MAX_BODY};
 pub use json::Object;
-pub use reply::Reply;
+pub use reply::{Answered, LiveBody, Reply};
 pub use router::{Handled, Router};

@@ -6,6 +6,7 @@ use std::pin::Pin;
 
 use lambda_http::{Body, Request, RequestExt, Response};
 
+use super::reply::{Answered, LiveBody};
 use super::{Call, MAX_BODY, Reply};
 use crate::platform::Platform;
 use crate::problem::{Problem, Result};
@@ -87,10 +88,24 @@ impl Router {
 
     /// Answers one request. Every error becomes an answer; nothing escapes.
     pub async fn handle(&self, platform: &Platform, request: Request) -> Response<Body> {
-        self.reply(platform, request).await.unwrap_or_else(Reply::from).into_response()
+        match self.answer(platform, request, false).await {
+            Answered::Whole(response) => response,
+            // No handler answers so unless the call is live.
+            Answered::Live(_) => Response::default(),
+        }
     }
 
-    async fn reply(&self, platform: &Platform, request: Request) -> Result<Reply> {
+    /// As [`Router::handle`], where the answer may go out piece by piece.
+    pub async fn handle_live(&self, platform: &Platform, request: Request) -> Response<LiveBody> {
+        self.answer(platform, request, true).await.into_live()
+    }
+
+    /// Answers one request, piece by piece only if the way back is `live`.
+    pub async fn answer(&self, platform: &Platform, request: Request, live: bool) -> Answered {
+        self.reply(platform, request, live).await.unwrap_or_else(Reply::from).into_response()
+    }
+
+    async fn reply(&self, platform: &Platform, request: Request, live: bool) -> Result<Reply> {
         // The path as it came: that of the URI is put together from headers too, and tidied.
         let path = match request.raw_http_path() {
             "" => request.uri().path().to_owned(),
@@ -101,7 +116,7 @@ impl Router {
             Problem::new(http::StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "the route has no such method")
         })?;
         let params = matched.params.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-        let call = Call::read(request, path.clone(), params);
+        let call = Call { live, ..Call::read(request, path.clone(), params) };
         if call.body.len() > handler.max_body {
             return Err(Problem::too_large(handler.max_body));
         }

@@ -8,10 +8,12 @@ use std::time::Duration;
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 use bytes::Bytes;
+use rules::message::Message;
 use rules::{MessageId, Timestamp};
 
 use super::item::n;
 use super::key::Key;
+use super::transaction::Expression;
 use super::{Item, Store, StoreError, Transaction};
 
 /// Largest part, in bytes; an item may have 400 KB.
@@ -94,6 +96,28 @@ impl Store {
     pub async fn body(&self, id: MessageId, kind: BodyKind) -> Result<Option<Bytes>, StoreError> {
         let Some(first) = self.get(&Key::Body(id, kind.as_str(), 0)).await? else { return Ok(None) };
         self.join(id, kind, first).await.map(Some)
+    }
+
+    /// Keeps the request's body of a message that is revived for as long as its record.
+    ///
+    /// # Errors
+    /// The datastore does not answer; [`StoreError::Corrupt`] when the body is gone.
+    pub async fn keep_body<'a>(
+        &'a self,
+        mut transaction: Transaction<'a>,
+        message: &Message,
+        now: Timestamp,
+        keep: Duration,
+    ) -> Result<Transaction<'a>, StoreError> {
+        let kind = BodyKind::Request.as_str();
+        let first = self.get(&Key::Body(message.id, kind, 0)).await?.ok_or_else(missing)?;
+        let until = (now + (message.deadline.since(now) + keep)).ttl_seconds();
+        for part in 0..number(&first, "parts")? {
+            let update = Expression::new("SET expires_at = :until").value(":until", n(until));
+            let there = Expression::new("attribute_exists(pk)");
+            transaction.update(&Key::Body(message.id, kind, part), update, Some(there));
+        }
+        Ok(transaction)
     }
 
     async fn join(&self, id: MessageId, kind: BodyKind, first: Item) -> Result<Bytes, StoreError> {

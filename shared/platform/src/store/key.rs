@@ -11,6 +11,8 @@ use super::item::s;
 pub const LEASE_SHARDS: u8 = 16;
 /// Partitions of the organisation's events.
 pub const EVENT_SHARDS: u8 = 8;
+/// Partitions of the organisation's dead messages.
+pub const DEAD_SHARDS: u8 = 4;
 /// Partitions of each kind of due items.
 pub const DUE_SHARDS: u8 = 4;
 
@@ -32,9 +34,17 @@ pub enum Key {
     Message(WorkspaceId, MessageId),
     /// Part of a body: message, `request` or `answer`, part number.
     Body(MessageId, &'static str, usize),
+    /// Events of a streamed answer: message, slot epoch, number of the first event, part number.
+    Stream(MessageId, u64, u32, usize),
     /// Target, digest of caller and messageId.
     Idempotency(WorkspaceId, String),
+    /// Target, digest of caller and the agent's task id.
+    Task(WorkspaceId, String),
     Event(WorkspaceId, rules::id::EventId),
+    /// Source, its id there.
+    Delegation(WorkspaceId, String),
+    /// Source, digest of the idempotency key.
+    DelegationKey(WorkspaceId, String),
     Provisioning(WorkspaceId),
     Tick(String),
     Schema,
@@ -49,13 +59,17 @@ impl Key {
             | Self::TokenOf(id, _)
             | Self::Message(id, _)
             | Self::Idempotency(id, _)
+            | Self::Task(id, _)
             | Self::Event(id, _)
+            | Self::Delegation(id, _)
+            | Self::DelegationKey(id, _)
             | Self::Provisioning(id) => workspace_pk(*id),
             Self::Lease(id) => lease_pk(id.shard(LEASE_SHARDS)),
             Self::Token(digest) => format!("TOKEN#{digest}"),
             Self::OrgToken(org, _) => format!("ORG#{org}"),
             Self::Boot(digest) => format!("BOOT#{digest}"),
             Self::Body(id, _, _) => format!("BODY#{id}"),
+            Self::Stream(id, ..) => stream_pk(*id),
             Self::Tick(_) => "SYSTEM".to_owned(),
             Self::Schema => "SCHEMA".to_owned(),
         }
@@ -72,8 +86,12 @@ impl Key {
             Self::Boot(_) => "BOOT".to_owned(),
             Self::Message(_, id) => format!("MSG#{id}"),
             Self::Body(_, kind, part) => format!("{kind}#{part:03}"),
+            Self::Stream(_, epoch, first, part) => format!("{epoch:020}#{first:06}#{part:03}"),
             Self::Idempotency(_, key) => format!("IDEM#{key}"),
+            Self::Task(_, key) => format!("TASK#{key}"),
             Self::Event(_, id) => format!("EVENT#{id}"),
+            Self::Delegation(_, id) => format!("DELEG#{id}"),
+            Self::DelegationKey(_, key) => format!("DELEGKEY#{key}"),
             Self::Provisioning(_) => "DUE#provision".to_owned(),
             Self::Tick(name) => format!("TICK#{name}"),
             Self::Schema => "VERSION".to_owned(),
@@ -89,6 +107,11 @@ impl Key {
 /// The partition of a workspace's own items.
 pub(super) fn workspace_pk(id: WorkspaceId) -> String {
     format!("WS#{id}")
+}
+
+/// The partition of the events of one message's streamed answer.
+pub(super) fn stream_pk(id: MessageId) -> String {
+    format!("STREAM#{id}")
 }
 
 /// The partition of one shard of leases.
@@ -119,4 +142,15 @@ pub(super) fn open_gsi(target: WorkspaceId) -> String {
 /// Milliseconds as a sort key that orders as they do.
 pub(super) fn time_key(at: rules::Timestamp) -> String {
     format!("{:013}", at.millis().max(0))
+}
+
+/// The index partition of one shard of an organisation's dead messages.
+pub(super) fn dead_partition(org: &str, shard: u8) -> String {
+    format!("DEAD#{org}#{shard}")
+}
+
+/// The index partition of a dead message.
+pub(super) fn dead_gsi(org: &str, id: MessageId) -> String {
+    let shard = id.uuid().as_bytes()[15] % DEAD_SHARDS;
+    dead_partition(org, shard)
 }

@@ -1,13 +1,15 @@
-//! Message records: `WS#target` / `MSG#id`, indexed as open until they end; and the idempotency rows that lead to them.
+//! Message records: `WS#target` / `MSG#id`, indexed as open until they end, and as dead if they can be revived; and the
+//! idempotency rows that lead to them.
 
 use std::time::Duration;
 
+use rules::lane::Lane;
 use rules::message::Message;
 use rules::{MessageId, Timestamp, WorkspaceId};
 use serde::{Deserialize, Serialize};
 
 use super::item::{from_item, n, s, to_item};
-use super::key::open_gsi;
+use super::key::{dead_gsi, open_gsi};
 use super::transaction::Expression;
 use super::{Item, Key, Store, StoreError, Transaction};
 
@@ -47,8 +49,15 @@ impl Transaction<'_> {
                 item.extend(Key::Message(message.target, message.id).attributes());
                 let kept_from = message.finished_at.unwrap_or(message.deadline);
                 item.insert("expires_at".into(), n((kept_from + keep).ttl_seconds()));
-                if !message.state.is_terminal() {
-                    item.insert("gsi1pk".into(), s(open_gsi(message.target)));
+                let lane = Lane::new(message.target, message.context_id.as_deref());
+                item.insert("lane".into(), s(lane.message_group_id()));
+                let index = match message.state {
+                    state if !state.is_terminal() => Some(open_gsi(message.target)),
+                    state if state.may_be_replayed() => Some(dead_gsi(&message.org, message.id)),
+                    _ => None,
+                };
+                if let Some(index) = index {
+                    item.insert("gsi1pk".into(), s(index));
                     item.insert("gsi1sk".into(), s(message.id.to_string()));
                 }
                 self.put(item, Some(condition));
@@ -105,32 +114,5 @@ impl Store {
     /// The datastore does not answer.
     pub async fn idempotency(&self, target: WorkspaceId, key: &str) -> Result<Option<Idempotency>, StoreError> {
         self.get(&Key::Idempotency(target, key.to_owned())).await?.map(from_item).transpose()
-    }
-
-    /// The open messages of a workspace, oldest first.
-    ///
-    /// # Errors
-    /// The datastore does not answer.
-    pub async fn open_messages(&self, target: WorkspaceId) -> Result<Vec<MessageId>, StoreError> {
-        let items = self.query_index(open_gsi(target), None).await?;
-        Ok(items.iter().filter_map(|item| item.get("gsi1sk")?.as_s().ok()?.parse().ok()).collect())
-    }
-
-    /// How many messages of a workspace are open.
-    ///
-    /// # Errors
-    /// The datastore does not answer.
-    pub async fn open_count(&self, target: WorkspaceId) -> Result<usize, StoreError> {
-        let answer = self
-            .client
-            .query()
-            .table_name(&self.table)
-            .index_name("gsi1")
-            .select(aws_sdk_dynamodb::types::Select::Count)
-            .key_condition_expression("gsi1pk = :p")
-            .expression_attribute_values(":p", s(open_gsi(target)))
-            .send()
-            .await?;
-        Ok(usize::try_from(answer.count).unwrap_or(0))
     }
 }

@@ -2,6 +2,7 @@
 //! decision was made from, and goes out in one [`Transaction`].
 
 mod bodies;
+mod delegations;
 mod error;
 mod events;
 mod item;
@@ -9,7 +10,10 @@ mod key;
 mod leases;
 mod look;
 mod messages;
+mod queue;
 mod slots;
+mod streams;
+mod tasks;
 mod ticks;
 mod tokens;
 mod transaction;
@@ -19,10 +23,13 @@ pub use bodies::BodyKind;
 pub use error::{CommitError, StoreError};
 pub use events::StoredEvent;
 pub use item::Item;
-pub use key::{DUE_SHARDS, EVENT_SHARDS, Key, LEASE_SHARDS};
+pub use key::{DEAD_SHARDS, DUE_SHARDS, EVENT_SHARDS, Key, LEASE_SHARDS};
 pub use leases::Renewal;
 pub use look::{Look, Snapshot};
 pub use messages::Idempotency;
+pub use queue::{Open, Page};
+pub use slots::SlotsChange;
+pub use streams::{Place, Stored};
 pub use ticks::Tick;
 pub use transaction::Transaction;
 
@@ -109,7 +116,8 @@ impl Store {
     }
 }
 
-/// What the index projects beside keys, so that events are listed from it; the template's list is compared with this.
-pub fn indexed_fields() -> &'static [&'static str] {
-    &events::INDEXED_FIELDS
+/// What the index projects beside keys, so that events and queues are listed from it; the template's list is compared with
+/// this.
+pub fn indexed_fields() -> Vec<&'static str> {
+    events::INDEXED_FIELDS.into_iter().chain(queue::INDEXED_FIELDS).collect()
 }

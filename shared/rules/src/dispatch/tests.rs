@@ -165,3 +165,44 @@ proptest! {
         prop_assert!(!(doubtful && again));
     }
 }
+
+#[test]
+fn a_lost_answer_is_asked_for_again_only_where_twice_is_harmless() {
+    let message = |attempts, fetched| Message { fetched, ..attempted(attempts) };
+    for (loss, fetched, dedupes, sent_again) in [
+        (Loss::RanOut, false, false, false),
+        (Loss::RanOut, true, false, true),
+        (Loss::RanOut, false, true, true),
+        (Loss::Idle, false, false, false),
+        (Loss::Idle, false, true, true),
+        (Loss::StartedAnew, false, false, true),
+    ] {
+        let effects =
+            [0, MAX_ATTEMPTS - 1].map(|attempts| effect(&settle_lost(&message(attempts, fetched), loss, dedupes)));
+        let first = if sent_again { Effect::Attempt(0) } else { Effect::Fail };
+        assert_eq!(effects, [first, Effect::Fail], "{loss:?}, fetched {fetched}, de-duplicates {dedupes}");
+    }
+}
+
+#[test]
+fn two_idle_beats_sent_after_the_delivery_prove_its_answer_lost() {
+    let beat = |seconds_ago, active_tasks| Beat { at: ago(seconds_ago), active_tasks, ..Beat::default() };
+    let delivered = Message { state: State::Delivered, dispatched_at: Some(ago(100)), ..queued() };
+    let dispatched =
+        |seconds_ago| Message { state: State::Dispatched, dispatched_at: Some(ago(seconds_ago)), ..queued() };
+    let hold = Duration::from_secs(840);
+    let delayed = Beat { sent_at: Some(ago(101)), ..beat(60, 0) };
+    for (name, message, before, last, lost) in [
+        ("both idle, both after it", delivered.clone(), beat(60, 0), beat(30, 0), true),
+        ("the first was sent before it", delivered.clone(), delayed, beat(30, 0), false),
+        ("the first was before it", delivered.clone(), beat(100, 0), beat(30, 0), false),
+        ("the first at work", delivered.clone(), beat(60, 1), beat(30, 0), false),
+        ("at work now", delivered.clone(), beat(60, 0), beat(30, 1), false),
+        ("fetched: its lease says", Message { fetched: true, ..delivered }, beat(60, 0), beat(30, 0), false),
+        ("the platform still waits for it", dispatched(100), beat(60, 0), beat(30, 0), false),
+        ("nobody waits for it any more", dispatched(901), beat(60, 0), beat(30, 0), true),
+        ("not handed out", queued(), beat(60, 0), beat(30, 0), false),
+    ] {
+        assert_eq!(is_lost_to_idleness(&message, &before, &last, hold, NOW), lost, "{name}");
+    }
+}

@@ -28,6 +28,18 @@ pub fn rpc_error(rpc_id_json: &str, code: i64, message: &str, data: Option<Value
     serde_json::to_vec(&answer).unwrap_or_default()
 }
 
+/// A JSON-RPC result; the id as in [`rpc_error`].
+pub fn rpc_result(rpc_id_json: &str, result: &Value) -> Vec<u8> {
+    #[derive(Serialize)]
+    struct Answer<'a> {
+        jsonrpc: &'static str,
+        id: &'a RawValue,
+        result: &'a Value,
+    }
+    let id = answerable(rpc_id_json).and_then(|id| serde_json::from_str(id).ok()).unwrap_or(RawValue::NULL);
+    serde_json::to_vec(&Answer { jsonrpc: "2.0", id, result }).unwrap_or_default()
+}
+
 /// `json` if JSON-RPC allows it as an id that can be answered to: a string or a number.
 pub(super) fn answerable(json: &str) -> Option<&str> {
     json.starts_with(|first: char| first == '"' || first == '-' || first.is_ascii_digit()).then_some(json)

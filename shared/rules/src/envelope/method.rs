@@ -11,6 +11,8 @@ pub enum MethodKind {
     Get,
     /// Cancel a task: `tasks/cancel`, `CancelTask`.
     Cancel,
+    /// Ask for one's own tasks: `tasks/list`, `ListTasks`.
+    List,
     /// Follow a task again: `tasks/resubscribe`, `SubscribeToTask`.
     Resubscribe,
     /// Any other. The agent answers it, if only with -32601.
@@ -27,8 +29,7 @@ pub enum Generation {
 }
 
 /// The methods of 1.0 besides those that have a kind.
-const OTHERS_OF_V10: [&str; 6] = [
-    "ListTasks",
+const OTHERS_OF_V10: [&str; 5] = [
     "CreateTaskPushNotificationConfig",
     "GetTaskPushNotificationConfig",
     "ListTaskPushNotificationConfigs",
@@ -44,6 +45,7 @@ impl MethodKind {
             "message/stream" | "SendStreamingMessage" => Self::Stream,
             "tasks/get" | "GetTask" => Self::Get,
             "tasks/cancel" | "CancelTask" => Self::Cancel,
+            "tasks/list" | "ListTasks" => Self::List,
             "tasks/resubscribe" | "SubscribeToTask" => Self::Resubscribe,
             _ => Self::Other,
         }
@@ -56,6 +58,23 @@ impl MethodKind {
 }
 
 impl Generation {
+    /// Its version, as `A2A-Version` and cards have it.
+    pub const fn version(self) -> &'static str {
+        match self {
+            Self::V03 => "0.3",
+            Self::V10 => "1.0",
+        }
+    }
+
+    /// The generation of a version such as `0.3.0` or `1.0`; an empty one means 0.3. None for what is newer or no version.
+    pub fn of_version(version: &str) -> Option<Self> {
+        match version.trim().split('.').next() {
+            Some("" | "0") => Some(Self::V03),
+            Some("1") => Some(Self::V10),
+            _ => None,
+        }
+    }
+
     /// The generation that a method's name belongs to. A name that is of neither counts as 0.3, as does a caller who
     /// names no version.
     pub fn of(method: &str) -> Self {
@@ -75,9 +94,27 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_version_names_its_generation() {
+        for (version, generation) in [
+            ("", Some(Generation::V03)),
+            ("0.2.5", Some(Generation::V03)),
+            ("0.3", Some(Generation::V03)),
+            ("1.0", Some(Generation::V10)),
+            ("1.0.1", Some(Generation::V10)),
+            ("1", Some(Generation::V10)),
+            ("2.0", None),
+            ("10.0", None),
+            ("x", None),
+        ] {
+            assert_eq!(Generation::of_version(version), generation, "{version:?}");
+        }
+        assert_eq!(Generation::of_version(Generation::V10.version()), Some(Generation::V10));
+    }
+
+    #[test]
     fn both_generations_are_known_by_their_names() {
         use Generation::{V03, V10};
-        use MethodKind::{Cancel, Get, Other, Resubscribe, Send, Stream};
+        use MethodKind::{Cancel, Get, List, Other, Resubscribe, Send, Stream};
 
         let table = [
             ("message/send", Send, V03),
@@ -92,7 +129,8 @@ mod tests {
             ("SubscribeToTask", Resubscribe, V10),
             ("tasks/pushNotificationConfig/set", Other, V03),
             ("CreateTaskPushNotificationConfig", Other, V10),
-            ("ListTasks", Other, V10),
+            ("tasks/list", List, V03),
+            ("ListTasks", List, V10),
             ("agent/getAuthenticatedExtendedCard", Other, V03),
             ("GetExtendedAgentCard", Other, V10),
             ("sendmessage", Other, V03),

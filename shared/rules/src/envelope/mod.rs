@@ -6,19 +6,26 @@
 
 mod answer;
 mod error;
+mod form;
 mod method;
 mod object;
 #[cfg(test)]
 mod properties;
+mod refusal;
+mod retarget;
 #[cfg(test)]
 mod tests;
 mod text;
 
-pub use answer::rpc_error;
+pub use answer::{rpc_error, rpc_result};
 pub use error::EnvelopeError;
+pub use form::Form;
 pub use method::{Generation, MethodKind};
+pub use refusal::Refusal;
+pub use retarget::to_agents_task;
 
-use object::{RawObject, depth, quoted, string};
+pub use object::depth;
+use object::{RawObject, quoted, string};
 
 /// The largest body, in bytes, before and after normalising: 1 MiB.
 pub const MAX_BODY_BYTES: usize = 1024 * 1024;
@@ -48,6 +55,8 @@ pub struct Envelope {
     pub priority: Option<String>,
     /// `metadata.deadline`, likewise.
     pub deadline: Option<String>,
+    /// `metadata.not_before`, likewise.
+    pub not_before: Option<String>,
     /// `params.configuration.blocking` of 0.3.
     pub blocking: Option<bool>,
     /// `params.configuration.returnImmediately` of 1.0.
@@ -166,6 +175,7 @@ fn read(
         task_id,
         priority: hint("priority"),
         deadline: hint("deadline"),
+        not_before: hint("not_before"),
         blocking: flag("blocking"),
         return_immediately: flag("returnImmediately"),
         rpc_id: call.get("id").and_then(answer::answerable).unwrap_or("null").to_owned(),

@@ -116,7 +116,7 @@ pub(super) fn quoted(text: &str) -> String {
 
 /// How deep the brackets of `json` nest: 1 for `{}`. Counts without recursion, so that it can stand guard before a
 /// parser; of text that is not JSON it says some number.
-pub(super) fn depth(json: &[u8]) -> usize {
+pub fn depth(json: &[u8]) -> usize {
     let (mut open, mut deepest) = (0_usize, 0);
     let (mut in_string, mut escaped) = (false, false);
     for byte in json {

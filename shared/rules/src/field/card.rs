@@ -29,6 +29,13 @@ pub fn agent_card(card: &Value) -> Result<(), FieldError> {
     Ok(())
 }
 
+/// The text under which a checked card is stored: as its agent wrote it, so that its signatures hold, unless its white
+/// space makes it too large.
+pub fn card_text(written: &str, card: &Value) -> String {
+    let written = written.trim();
+    if written.len() <= MAX_CARD_BYTES { written.to_owned() } else { card.to_string() }
+}
+
 /// How deep arrays and objects nest: 0 for a scalar, 1 for `{}`.
 pub fn json_depth(value: &Value) -> usize {
     let mut deepest = 0;

@@ -8,7 +8,7 @@ mod directory;
 #[cfg(test)]
 mod tests;
 
-pub use card::{MAX_CARD_BYTES, MAX_CARD_DEPTH, agent_card, json_depth};
+pub use card::{MAX_CARD_BYTES, MAX_CARD_DEPTH, agent_card, card_text, json_depth};
 pub use directory::{MAX_PATH_BYTES, WorkspaceAccess, workspace_access, workspace_dir};
 
 /// The most bytes of a workspace's name.

@@ -1,5 +1,6 @@
 use proptest::prelude::*;
 
+use super::tests::observed;
 use super::*;
 use crate::fixtures::{CARD, NOW, WINDOWS, any_beat, any_lease, any_workspace, lease, workspace};
 
@@ -31,7 +32,7 @@ proptest! {
         record in any_workspace(), lease in any_lease(), beat in any_beat(), card in any::<bool>(),
     ) {
         let before = effective(&record, lease.as_ref(), NOW);
-        let Ok(verdict) = evaluate(&record, lease.as_ref(), &beat, card, NOW, WINDOWS) else {
+        let Ok(verdict) = evaluate(&record, lease.as_ref(), &beat, observed(card), NOW, WINDOWS) else {
             prop_assert!(record.status.is_stopped() || record.status == Status::Removed);
             return Ok(());
         };
@@ -48,7 +49,7 @@ proptest! {
     fn degraded_exactly_when_there_is_a_reason(
         record in any_workspace(), lease in any_lease(), beat in any_beat(), card in any::<bool>(),
     ) {
-        if let Ok(verdict) = evaluate(&record, lease.as_ref(), &beat, card, NOW, WINDOWS) {
+        if let Ok(verdict) = evaluate(&record, lease.as_ref(), &beat, observed(card), NOW, WINDOWS) {
             prop_assert_eq!(verdict.status == Status::Degraded, !verdict.reasons.is_empty());
             prop_assert!(verdict.reasons.iter().all(|reason| !reason.evidence.is_empty() && reason.since <= NOW));
         }
@@ -58,7 +59,7 @@ proptest! {
     fn nothing_is_decided_without_being_written(
         record in any_workspace(), lease in any_lease(), beat in any_beat(), card in any::<bool>(),
     ) {
-        if let Ok(verdict) = evaluate(&record, lease.as_ref(), &beat, card, NOW, WINDOWS)
+        if let Ok(verdict) = evaluate(&record, lease.as_ref(), &beat, observed(card), NOW, WINDOWS)
             && !verdict.changed
         {
             prop_assert_eq!(verdict.status, record.status);
@@ -72,9 +73,9 @@ proptest! {
     fn the_same_beat_again_changes_nothing(
         record in any_workspace(), before in any_lease(), beat in any_beat(), card in any::<bool>(),
     ) {
-        if let Ok(first) = evaluate(&record, before.as_ref(), &beat, card, NOW, WINDOWS) {
+        if let Ok(first) = evaluate(&record, before.as_ref(), &beat, observed(card), NOW, WINDOWS) {
             let after = stored(&record, &first);
-            let again = evaluate(&after, Some(&lease(&after)), &beat, card, NOW, WINDOWS).unwrap();
+            let again = evaluate(&after, Some(&lease(&after)), &beat, observed(card), NOW, WINDOWS).unwrap();
             prop_assert!(!again.changed && again.event.is_none(), "{again:?}");
             prop_assert_eq!((again.status, again.reasons), (first.status, first.reasons));
         }
@@ -86,7 +87,7 @@ proptest! {
         let online = workspace(Status::Online);
         prop_assert!(!online.wants_control());
         if beat.is_steady() {
-            let verdict = evaluate(&online, Some(&lease(&online)), &beat, false, NOW, WINDOWS).unwrap();
+            let verdict = evaluate(&online, Some(&lease(&online)), &beat, observed(false), NOW, WINDOWS).unwrap();
             prop_assert_eq!((verdict.status, verdict.changed), (Status::Online, false));
         }
     }
@@ -95,7 +96,7 @@ proptest! {
     fn whoever_needs_a_reason_has_one(record in any_workspace(), before in any_lease(), beat in any_beat()) {
         let shown = effective(&record, before.as_ref(), NOW);
         prop_assert_eq!(shown.status.needs_reason(), !shown.reasons.is_empty());
-        if let Ok(verdict) = evaluate(&record, before.as_ref(), &beat, false, NOW, WINDOWS) {
+        if let Ok(verdict) = evaluate(&record, before.as_ref(), &beat, observed(false), NOW, WINDOWS) {
             let after = stored(&record, &verdict);
             let shown = effective(&after, Some(&lease(&after)), NOW);
             prop_assert_eq!(shown.status, verdict.status);

@@ -5,11 +5,16 @@ use crate::workspace::{AuthFailure, RegisterFailure};
 
 /// The verdict on a beat without a card, under a live lease.
 fn judge(workspace: &Workspace, beat: &Beat) -> Verdict {
-    evaluate(workspace, Some(&lease(workspace)), beat, false, NOW, WINDOWS).unwrap()
+    evaluate(workspace, Some(&lease(workspace)), beat, observed(false), NOW, WINDOWS).unwrap()
 }
 
 fn judge_with_card(workspace: &Workspace, beat: &Beat) -> Verdict {
-    evaluate(workspace, Some(&lease(workspace)), beat, true, NOW, WINDOWS).unwrap()
+    evaluate(workspace, Some(&lease(workspace)), beat, observed(true), NOW, WINDOWS).unwrap()
+}
+
+/// Nothing but the card is observed beside the beat.
+pub(super) fn observed(card: bool) -> Observed<'static> {
+    Observed { card, starved: None }
 }
 
 fn codes(verdict: &Verdict) -> Vec<ReasonCode> {
@@ -230,9 +235,16 @@ fn a_cause_that_holds_on_keeps_its_beginning() {
 }
 
 #[test]
-fn a_starved_queue_is_the_sweeps_to_clear() {
-    let verdict = judge(&degraded_by(ReasonCode::QueueStarved), &beat());
+fn a_starved_queue_degrades_for_as_long_as_it_starves() {
+    let starved = Observed { card: false, starved: Some("message m has waited") };
+    let online = workspace(Status::Online);
+    let verdict = evaluate(&online, Some(&lease(&online)), &beat(), starved, NOW, WINDOWS).unwrap();
     assert_eq!((verdict.status, codes(&verdict)), (Status::Degraded, vec![ReasonCode::QueueStarved]));
+    let degraded = degraded_by(ReasonCode::QueueStarved);
+    let verdict = evaluate(&degraded, Some(&lease(&degraded)), &beat(), starved, NOW, WINDOWS).unwrap();
+    assert!(!verdict.changed && verdict.event.is_none() && verdict.reasons[0].evidence == "message m has waited");
+    let verdict = judge(&degraded, &beat());
+    assert_eq!((verdict.status, codes(&verdict)), (Status::Online, vec![]), "it gets through again");
 }
 
 /// No sweep has seen it: the record still says online or degraded.
@@ -246,7 +258,7 @@ fn a_beat_after_the_lease_ran_out_recovers_with_one_event() {
     ] {
         let record = workspace(status);
         for lease in [Some(run_out(&record)), None] {
-            let verdict = evaluate(&record, lease.as_ref(), &failing(rate), false, NOW, WINDOWS).unwrap();
+            let verdict = evaluate(&record, lease.as_ref(), &failing(rate), observed(false), NOW, WINDOWS).unwrap();
             assert_eq!(verdict.status, to, "{status} at {rate}");
             assert!(verdict.changed, "its status began anew, so the record is written with the event");
             assert_eq!(verdict.event.unwrap().payload["recovered_from"], json!("offline"));
@@ -264,7 +276,7 @@ fn the_stopped_and_the_removed_are_left_alone() {
     ] {
         let record = workspace(status);
         for beat in [beat(), failing(1.0), in_state(WEDGED)] {
-            let verdict = evaluate(&record, Some(&lease(&record)), &beat, true, NOW, WINDOWS);
+            let verdict = evaluate(&record, Some(&lease(&record)), &beat, observed(true), NOW, WINDOWS);
             assert_eq!(verdict, Err(refusal), "{status}");
         }
     }

@@ -47,7 +47,17 @@ impl State {
         !matches!(self, Self::Queued | Self::Dispatched | Self::Delivered)
     }
 
-    /// Whether `to` may follow.
+    /// An agent has it, or is being called.
+    pub const fn is_held(self) -> bool {
+        matches!(self, Self::Dispatched | Self::Delivered)
+    }
+
+    /// Ended without an answer, through nobody's wish: an operator may revive it. See [`super::Message::replay`].
+    pub const fn may_be_replayed(self) -> bool {
+        matches!(self, Self::Failed | Self::Expired | Self::Dropped)
+    }
+
+    /// Whether `to` may follow by itself.
     pub const fn may_become(self, to: Self) -> bool {
         match (self, to) {
             (Self::Queued, Self::Delivered | Self::Completed) => false,

@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 use proptest::sample::select;
 
+use super::life::MAX_TIMELINE;
 use super::*;
 use crate::fixtures::{NOW, ago, ahead, queued};
 
@@ -103,7 +104,26 @@ fn an_ended_message_says_when_and_why_and_holds_nothing() {
         assert_eq!((message.state, message.finished_at), (state, Some(NOW)));
         assert_eq!(message.reason.as_deref(), (!reason.is_empty()).then_some(reason));
         assert_eq!((message.slot, message.receipt), (None, None));
-        assert_eq!(message.timeline.last().unwrap().what, state.as_str());
+        let told = message.timeline.last().unwrap();
+        assert_eq!(told.what, "done");
+        assert!(told.why.starts_with(state.as_str()) && told.why.ends_with(reason), "{told:?}");
+    }
+}
+
+#[test]
+fn only_what_ended_without_an_answer_and_without_a_wish_is_revived() {
+    for state in ALL {
+        let mut message = Message { state, attempts: 5, finished_at: Some(ago(1)), deadline: ago(2), ..queued() };
+        let before = message.clone();
+        let revived = message.replay(NOW, "admin");
+        assert_eq!(revived, [State::Failed, State::Expired, State::Dropped].contains(&state), "{state:?}");
+        if revived {
+            assert_eq!((message.state, message.attempts, message.finished_at), (State::Queued, 0, None));
+            assert!(message.deadline > NOW && message.send_epoch > before.send_epoch && message.sent_at == Some(NOW));
+            assert_eq!((message.id, message.context_id), (before.id, before.context_id), "its place in its lane");
+        } else {
+            assert_eq!(message, before);
+        }
     }
 }
 

@@ -18,7 +18,7 @@ fn receive(slots: &mut Slots, id: &str) {
 fn holding(until: &[Timestamp]) -> Slots {
     let slot = |(index, until): (usize, &Timestamp)| {
         let epoch = index as u64 + 1;
-        (format!("s{epoch}"), Slot { message: Some(message()), epoch, until: *until })
+        (format!("s{epoch}"), Slot { message: Some(message()), epoch, since: ago(600), until: *until, generation: 0 })
     };
     Slots { slots: until.iter().enumerate().map(slot).collect(), epoch: until.len() as u64, ..Slots::default() }
 }
@@ -104,7 +104,7 @@ fn only_a_delivery_that_ended_corrects_a_report() {
 fn a_reused_slot_ends_one_delivery_and_starts_under_a_new_epoch() {
     let mut slots = holding(&[ahead(5)]);
     assert!(slots.reuse("s1", NOW, HOUR));
-    assert_eq!(slots.slots["s1"], Slot { message: None, epoch: 2, until: NOW + HOUR });
+    assert_eq!(slots.slots["s1"], Slot { message: None, epoch: 2, since: NOW, until: NOW + HOUR, generation: 0 });
     assert_eq!(slots.ended, [NOW]);
     assert!(!slots.reuse("s9", NOW, HOUR), "it was gone");
 }
@@ -187,6 +187,7 @@ struct Model {
     claims: Vec<(String, Timestamp, bool)>,
     ended: Vec<Timestamp>,
     report: Option<(Timestamp, u32)>,
+    began: std::collections::HashMap<String, Timestamp>,
 }
 
 impl Model {
@@ -197,7 +198,9 @@ impl Model {
     fn busy(&self, now: Timestamp) -> usize {
         let reported = self.report.map_or(0, |(at, tasks)| {
             let ended = self.ended.iter().filter(|end| **end >= at).count();
-            (tasks as usize).saturating_sub(ended)
+            let unknown = |id: &String, held: bool| !held || self.began[id] > at;
+            let begun = self.claims.iter().filter(|(id, until, held)| *until > now && unknown(id, *held)).count();
+            if tasks == 0 { 0 } else { (tasks as usize).saturating_sub(ended) + begun }
         });
         self.live(now).max(reported)
     }
@@ -218,6 +221,7 @@ proptest! {
                     if let Some((id, slot)) = claimed {
                         prop_assert!(slot.epoch > last_epoch, "epochs rise");
                         last_epoch = slot.epoch;
+                        model.began.insert(id.clone(), now);
                         model.claims.push((id, slot.until, false));
                     }
                 }
@@ -249,6 +253,7 @@ proptest! {
                     if until > now {
                         prop_assert!(slots.slots[&id].epoch > last_epoch, "epochs rise");
                         last_epoch = slots.slots[&id].epoch;
+                        model.began.insert(id.clone(), now);
                         model.claims.push((id, now + length, false));
                     }
                 }

@@ -19,7 +19,8 @@ async fn a_body_over_its_limit_is_refused_by_every_route() {
     };
     for request in cast.requests(&cast.own.id) {
         // Results of long turns may be four times as large as anything else.
-        let times = if request.key.ends_with("/result") { 5 } else { 2 };
+        let large = request.key.ends_with("/result") || request.key.ends_with("/ack");
+        let times = if large { 5 } else { 2 };
         refused(&request, &vec![b'a'; times * LIMIT]).await;
     }
     let beat = request(&cast, "POST /registry/heartbeat");
@@ -152,7 +153,9 @@ async fn the_headers_of_a_message_have_forms() {
     {
         let body = message(&format!("m{number}")).to_string();
         let answer = send(&cast, &request, &[(name, value)], body.as_bytes()).await;
-        assert_eq!(answer.status, 202, "{name}: {value}: {}", answer.text);
+        // Whoever names a version gets a task.
+        let expected = if name == "a2a-version" && !value.is_empty() { 200 } else { 202 };
+        assert_eq!(answer.status, expected, "{name}: {value}: {}", answer.text);
     }
 }
 

@@ -88,7 +88,9 @@ async fn an_id_in_the_path_must_be_one() {
     for odd in odd() {
         for request in cast.requests(&cast.own.id) {
             let segments = request.key.split(' ').nth(1).unwrap().split('/').enumerate();
-            for (place, _) in segments.filter(|(_, segment)| segment.starts_with('{')) {
+            // A delegation's id is its agent's own.
+            let ids = |segment: &str| segment.starts_with('{') && segment != "{delegation_id}";
+            for (place, _) in segments.filter(|(_, segment)| ids(segment)) {
                 let mut other = request.clone();
                 let mut path: Vec<&str> = request.path.split('/').collect();
                 path[place] = &odd;
@@ -166,7 +168,7 @@ async fn odd_queries_are_no_fault() {
     let cast = Cast::new().await;
     let before = cast.world.table().await;
     for request in cast.requests(&cast.own.id).into_iter().filter(|request| request.method() == "GET") {
-        if request.key.ends_with("test-token") || request.key == "GET /metrics" {
+        if request.key.ends_with("test-token") || request.key == "GET /metrics" || request.key.ends_with("/inbox") {
             continue;
         }
         for query in [
@@ -185,11 +187,8 @@ async fn odd_queries_are_no_fault() {
             let mut other = request.clone();
             other.path = format!("{}?{query}", other.path);
             let answer = send(&cast, &other, &[], b"").await;
-            let wanted = if query == "limit" && request.key.contains("events") || request.key.contains("tokens") {
-                400
-            } else {
-                200
-            };
+            let limited = ["events", "tokens", "a2a-queue", "a2a/queue"].iter().any(|name| request.key.contains(name));
+            let wanted = if query == "limit" && limited { 400 } else { 200 };
             assert!(answer.status == 200 || answer.status == wanted, "{}: {}", other.path, answer.text);
         }
     }

@@ -91,7 +91,8 @@ async fn after_a_short_outage_the_next_wake_delivers() {
             scene.world.gate.inject(outage(n, fault));
             let failed = scene.drain().await;
             scene.world.gate.heal();
-            assert!(failed, "{fault:?} at {n}: the wake-up is used up");
+            // A pointer that could not be deleted is stale when it comes back, and needs no wake-up.
+            assert!(failed || n > end, "{fault:?} at {n}: the wake-up is used up");
             assert!(!scene.drain().await);
             assert_eq!(scene.message().await.state, State::Completed, "{fault:?} at {n} {}", requests[n - 1]);
             assert_eq!(scene.agent.got().len(), 1, "{fault:?} at {n}");

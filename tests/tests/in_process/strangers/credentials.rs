@@ -81,9 +81,13 @@ async fn the_requests_of_the_table_serve_whom_they_should() {
         let status = match request.key {
             "GET /metrics" => 501,
             "POST /workspaces" | "POST /workspaces/{id}/tokens" => 201,
-            "POST /workspaces/{id}/a2a" => 202,
+            "POST /workspaces/{id}/a2a" | "POST /workspaces/{id}/delegate" => 202,
+            "POST /workspaces/{id}/delegations/record" => 202,
             // Nothing was delivered yet.
             "POST /workspaces/{id}/a2a/queue/{queue_id}/result" => 409,
+            key if key.starts_with("POST /workspaces/{id}/inbox/") => 409,
+            // It was called off, not lost.
+            "POST /workspaces/{id}/a2a/queue/{queue_id}/replay" => 409,
             _ => 200,
         };
         assert_eq!(answer.status, status, "{}: {}", request.key, answer.text);

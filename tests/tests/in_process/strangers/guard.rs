@@ -17,16 +17,24 @@ pub(super) enum Guard {
     Heartbeat,
     /// Any token of the workspace, and no operator.
     Card,
+    /// The workspace itself, its relatives, or an operator.
+    Relative,
     /// Whom `X-Workspace-ID` names, or an operator.
     Sender,
     /// Sender or target of the message, or an operator.
     Message,
+    /// Sender of the message, or an operator.
+    Sent,
+    /// Anybody with a token: all see their own.
+    Listing,
     /// The target of the message alone.
     Target,
+    /// The workspace's runtime, by its instance token.
+    Inbox,
 }
 
 /// The guard of each route.
-const GUARDS: [(&str, Guard); 29] = [
+const GUARDS: [(&str, Guard); 44] = [
     ("GET /health", Guard::Open),
     ("GET /metrics", Guard::Open),
     ("GET /admin/liveness", Guard::Operator),
@@ -42,8 +50,23 @@ const GUARDS: [(&str, Guard); 29] = [
     ("POST /workspaces/{id}/tokens", Guard::Own),
     ("DELETE /workspaces/{id}/tokens/{token_id}", Guard::Own),
     ("POST /workspaces/{id}/a2a", Guard::Sender),
+    ("GET /workspaces/{id}/a2a/queue", Guard::Listing),
     ("GET /workspaces/{id}/a2a/queue/{queue_id}", Guard::Message),
+    ("DELETE /workspaces/{id}/a2a/queue/{queue_id}", Guard::Sent),
+    ("POST /workspaces/{id}/a2a/queue/{queue_id}/replay", Guard::Sent),
+    ("GET /workspaces/{id}/inbox", Guard::Inbox),
+    ("POST /workspaces/{id}/inbox/{queue_id}/ack", Guard::Inbox),
+    ("POST /workspaces/{id}/inbox/{queue_id}/nack", Guard::Inbox),
+    ("POST /workspaces/{id}/inbox/{queue_id}/extend", Guard::Inbox),
+    ("GET /workspaces/{id}/delegations", Guard::Own),
+    ("POST /workspaces/{id}/delegate", Guard::Own),
+    ("POST /workspaces/{id}/delegations/record", Guard::Own),
+    ("POST /workspaces/{id}/delegations/{delegation_id}/update", Guard::Own),
+    ("GET /admin/a2a-queue/dead", Guard::Operator),
+    ("POST /admin/a2a-queue/drop-stale", Guard::Operator),
     ("POST /workspaces/{id}/a2a/queue/{queue_id}/result", Guard::Target),
+    ("GET /workspaces/{id}/.well-known/agent-card.json", Guard::Relative),
+    ("GET /workspaces/{id}/.well-known/agent.json", Guard::Relative),
     ("GET /org/tokens", Guard::Operator),
     ("POST /org/tokens", Guard::Operator),
     ("DELETE /org/tokens/{token_id}", Guard::Operator),
@@ -96,7 +119,9 @@ pub(super) enum Shown {
 
 /// The status and code of the refusal; `None` where the credential serves.
 pub(super) fn refusal(guard: Guard, shown: Shown) -> Option<(u16, &'static str)> {
-    use Guard::{Card, Development, Heartbeat, Message, Open, Operator, Register, Sender, Target};
+    use Guard::{
+        Card, Development, Heartbeat, Inbox, Listing, Message, Open, Operator, Register, Relative, Sender, Sent, Target,
+    };
     let registry = matches!(guard, Register | Heartbeat | Card);
     match (shown, guard) {
         (_, Open) => None,
@@ -104,14 +129,17 @@ pub(super) fn refusal(guard: Guard, shown: Shown) -> Option<(u16, &'static str)>
         // They read no other scheme than Bearer, so this is none.
         (Shown::Malformed, Register | Heartbeat | Card) => Some((401, "missing_token")),
         (Shown::Malformed | Shown::Worthless | Shown::Deleted, _) => Some((401, "invalid_token")),
-        (Shown::Operator, Target) => Some((403, "not_your_workspace")),
+        (Shown::Operator, Target | Inbox) => Some((403, "not_your_workspace")),
         (Shown::Operator, _) => registry.then_some((401, "invalid_token")),
         (_, Operator | Development) => Some((403, "operators_only")),
-        (Shown::Api, Register | Heartbeat) => Some((403, "not_an_instance_token")),
+        (_, Listing) => None,
+        (Shown::Own | Shown::Api, Sent) => Some((403, "not_your_message")),
+        (Shown::Api, Register | Heartbeat | Inbox) => Some((403, "not_an_instance_token")),
         (Shown::Own | Shown::Api, _) => None,
         (Shown::Cousin | Shown::Sibling, Sender) => Some((401, "invalid_caller")),
-        (Shown::Cousin, Message) => Some((404, "message_unknown")),
-        (Shown::Sibling, Message) => None,
+        (Shown::Cousin, Message | Sent) => Some((404, "message_unknown")),
+        (Shown::Cousin, Relative) => Some((403, "access_denied")),
+        (Shown::Sibling, Message | Sent | Relative) => None,
         (Shown::Cousin | Shown::Sibling, _) if registry => Some((401, "invalid_token")),
         (Shown::Cousin | Shown::Sibling, _) => Some((403, "not_your_workspace")),
     }

@@ -1,16 +1,15 @@
 //! `POST /workspaces/{id}/a2a/queue/{queue_id}/result`: an agent that accepted a long turn answers it.
 
 use bytes::Bytes;
+use platform::agents::version;
 use platform::auth::Principal;
-use platform::delivery::{Ended, Ending, SlotAfter};
+use platform::delivery::{Delivery, Ended, Ending, SlotAfter};
 use platform::store::Look;
 use platform::{Call, Platform, Problem, Reply, Result};
 use rules::MessageId;
 use serde::Deserialize;
 use serde_json::json;
 use serde_json::value::RawValue;
-
-use crate::answer::unknown;
 
 /// The largest result, in bytes: Lambda takes events of 6 MB, in which the body's quotes are escaped.
 pub(crate) const MAX_RESULT: usize = 4 * 1024 * 1024;
@@ -33,6 +32,7 @@ pub(crate) async fn result(platform: Platform, call: Call) -> Result<Reply> {
     if principal != Principal::Workspace(id) {
         return Err(Problem::forbidden("not_your_workspace", "only the workspace that got the message may answer it"));
     }
+    call.shallow()?;
     let body: Body = call.json()?;
     if !(200..=599).contains(&body.status) {
         return Err(Problem::bad_request("invalid_field", "status must be an HTTP status from 200 to 599"));
@@ -40,21 +40,18 @@ pub(crate) async fn result(platform: Platform, call: Call) -> Result<Reply> {
     let ending = Ending::Answered {
         status: body.status,
         content_type: "application/json".to_owned(),
+        a2a_version: call.header("a2a-version").and_then(version),
         body: Bytes::from(body.body.get().as_bytes().to_vec()),
     };
-    match platform.end_delivery(id, queue_id, body.slot_epoch, &ending, SlotAfter::Free).await? {
-        Ended::Settled(message, receipt) => {
-            if let Some(receipt) = receipt
-                && let Err(error) = platform.queues.delete(id, message.priority, &receipt).await
-            {
-                tracing::warn!(%error, message = %message.id, "pointer of an answered message not deleted");
-            }
+    let delivery = Delivery { target: id, id: queue_id, slot_epoch: body.slot_epoch, sent_at: None };
+    match platform.end_delivery(&delivery, &ending, SlotAfter::Free).await? {
+        Ended::Settled(message) => {
             platform.wake_drain(id).await;
             Ok(Reply::ok(&json!({ "status": message.state })))
         }
         Ended::Late => {
             Err(Problem::conflict("late_result", "the message is not with this delivery any more; drop the result"))
         }
-        Ended::Unknown => Err(unknown()),
+        Ended::Unknown => Err(Problem::unknown_message()),
     }
 }

@@ -1,0 +1,21 @@
+//! `GET /admin/a2a-queue/dead`.
+
+use platform::{Call, Platform, Reply, Result};
+use serde_json::json;
+
+use crate::list::cursor;
+use crate::show::show;
+
+/// 200 `{"items":[…],"next":null|"…"}`: the organisation's messages that failed, expired or were dropped, newest first; each
+/// can be replayed. `?limit=` 1 to 100, else 50; `?cursor=`. Operators. Read from an index that follows the records with a
+/// short delay.
+///
+/// # Errors
+/// 400, 401, 403.
+pub(crate) async fn dead(platform: Platform, call: Call) -> Result<Reply> {
+    platform.operator(&call).await?;
+    let limit = call.number("limit", 50, 1, 100)?;
+    let page = platform.store.dead(&platform.config.org, cursor(&call)?, limit).await?;
+    let items: Vec<_> = page.messages.iter().map(show).collect();
+    Ok(Reply::ok(&json!({ "items": items, "next": page.next })))
+}

@@ -1,0 +1,119 @@
+//! The small shared queues: wake-ups of the dispatch function, reminders of the timers function, and copies of dead
+//! messages for the alarm.
+
+use std::time::Duration;
+
+use rules::message::Message;
+use rules::{MessageId, WorkspaceId};
+use serde::{Deserialize, Serialize};
+
+use super::{QueueError, Queues, json, seconds, unavailable};
+
+/// The longest that SQS holds a message back.
+const LONGEST_DELAY: Duration = Duration::from_secs(900);
+
+/// A wake-up or a reminder: "look now". The record that it names decides what is to be done.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Reminder {
+    /// Look at a workspace's queue.
+    Drain {
+        /// Whose.
+        workspace_id: WorkspaceId,
+    },
+    /// Look at a message that waits outside the queue for its time.
+    Due {
+        /// Whose.
+        workspace_id: WorkspaceId,
+        /// Which.
+        queue_id: MessageId,
+    },
+    /// Tell an agent that a message which it was given is cancelled.
+    Cancelled {
+        /// Whose.
+        workspace_id: WorkspaceId,
+        /// Which.
+        queue_id: MessageId,
+    },
+}
+
+/// The copy of a message that failed, on the dead-letter queue. The record holds the rest, and can be replayed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Buried {
+    /// Which message.
+    pub queue_id: MessageId,
+    /// Whose.
+    pub workspace_id: WorkspaceId,
+    /// Who sent it.
+    pub caller: String,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// Why it failed.
+    pub reason: Option<String>,
+}
+
+impl From<&Message> for Buried {
+    fn from(message: &Message) -> Self {
+        Self {
+            queue_id: message.id,
+            workspace_id: message.target,
+            caller: message.caller.key(),
+            attempts: message.attempts,
+            reason: message.reason.clone(),
+        }
+    }
+}
+
+impl Queues {
+    /// Starts the drain of a workspace.
+    ///
+    /// # Errors
+    /// SQS does not answer.
+    pub async fn wake(&self, id: WorkspaceId) -> Result<(), QueueError> {
+        self.hand_to_dispatch(&Reminder::Drain { workspace_id: id }).await
+    }
+
+    /// Hands something to the dispatch function at once.
+    ///
+    /// # Errors
+    /// SQS does not answer.
+    pub async fn hand_to_dispatch(&self, reminder: &Reminder) -> Result<(), QueueError> {
+        self.client
+            .send_message()
+            .queue_url(&self.dispatch)
+            .message_body(json(reminder))
+            .send()
+            .await
+            .map_err(unavailable)?;
+        Ok(())
+    }
+
+    /// Asks to be reminded after `delay`, at most 15 minutes: whoever is reminded too early asks again.
+    ///
+    /// # Errors
+    /// SQS does not answer.
+    pub async fn remind(&self, reminder: &Reminder, delay: Duration) -> Result<(), QueueError> {
+        let message = self.client.send_message().queue_url(&self.timers).message_body(json(reminder));
+        message.delay_seconds(seconds(delay.min(LONGEST_DELAY))).send().await.map_err(unavailable)?;
+        Ok(())
+    }
+
+    /// Puts a copy of a failed message where the alarm looks. Without a dead-letter queue there is no copy.
+    ///
+    /// # Errors
+    /// SQS does not answer.
+    pub async fn bury(&self, message: &Message) -> Result<(), QueueError> {
+        if self.dead_letters.is_empty() {
+            return Ok(());
+        }
+        let copy = json(&Buried::from(message));
+        self.client
+            .send_message()
+            .queue_url(&self.dead_letters)
+            .message_body(copy)
+            .send()
+            .await
+            .map_err(unavailable)?;
+        Ok(())
+    }
+}
