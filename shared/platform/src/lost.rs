@@ -31,7 +31,7 @@ impl Platform {
             }
             decide(|| async {
                 let mut slots = self.store.look(id, &Look::record().slots()).await?.slots;
-                if slots.slots.get(&name).is_some_and(|current| current.epoch == slot.epoch) && slots.end(&name, now) {
+                if slots.slots.get(&name) == Some(&slot) && slots.end(&name, now) {
                     self.store.save_slots(id, slots).await?;
                 }
                 Ok(())

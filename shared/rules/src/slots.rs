@@ -15,7 +15,7 @@ use crate::time::Timestamp;
 pub const MAX_ENDED: usize = 32;
 
 /// One live delivery.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Slot {
     /// The message it holds, once one was received.
     #[serde(default)]
@@ -33,7 +33,7 @@ pub struct Slot {
 }
 
 /// What the last call to the agent showed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Contact {
     /// When.
     pub at: Timestamp,
@@ -45,7 +45,7 @@ pub struct Contact {
 }
 
 /// All slots of one workspace.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Slots {
     /// Live and run-out slots by id.
     #[serde(default)]
@@ -178,7 +178,8 @@ impl Slots {
         u32::try_from(self.open.max(0)).unwrap_or(u32::MAX).saturating_sub(self.held())
     }
 
-    /// Fills a claimed slot with a message from `now` until `until`; none if the slot is gone.
+    /// Fills a claimed slot with a message from `now` until `until`; none if the slot is gone, or ran out before it was
+    /// filled: its room may be another's by now, and whoever finds it ends it.
     pub fn fill(
         &mut self,
         id: &str,
@@ -187,7 +188,7 @@ impl Slots {
         now: Timestamp,
         until: Timestamp,
     ) -> Option<Slot> {
-        let slot = self.slots.get_mut(id)?;
+        let slot = self.slots.get_mut(id).filter(|slot| slot.until > now)?;
         slot.since = now;
         slot.message = Some(message);
         slot.generation = generation;

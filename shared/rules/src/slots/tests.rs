@@ -267,3 +267,13 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_slot_that_ran_out_is_not_filled() {
+    let mut slots = Slots::default();
+    let (name, slot) = slots.claim(None, 1, NOW, Duration::from_secs(60)).unwrap();
+    let mut late = slots.clone();
+    assert_eq!(late.fill(&name, message(), 0, slot.until, ahead(500)), None);
+    assert_eq!(late, slots);
+    assert!(slots.fill(&name, message(), 0, ahead(59), ahead(500)).is_some());
+}
