@@ -1,14 +1,17 @@
 //! After a start of a local platform: no drain of the process before lives, and its queue lost every pointer.
 
+use std::time::Duration;
+
 use platform::decide::{Fault, decide};
 use platform::lost::dedupes;
 use platform::store::Look;
 use platform::{Platform, Result};
-use rules::message::State;
+use rules::message::{Message, State};
 use rules::{MessageId, WorkspaceId};
 
 /// Frees the slots that died with the process, sends every queued message's pointer again in order, and wakes the
-/// drains. Returns how many messages were sent again.
+/// drains. Returns how many messages were sent again. A message that an agent still has gets a pointer too, hidden as
+/// before, so that its lane waits for it and it can go back to its place there.
 ///
 /// A message that was being handed over may have reached its agent. One whose agent de-duplicates goes back to its lane;
 /// any other counts as delivered, and its slot lasts until the answer or its end.
@@ -24,6 +27,9 @@ pub async fn recover(platform: &Platform) -> Result<usize> {
         }
         platform.store.recount_open(id, open.len()).await?;
         decide(|| free_slots(platform, id)).await?;
+        for message in &open {
+            hold_again(platform, id, message.id).await?;
+        }
         let again = platform.resend(id, None).await?;
         if again > 0 {
             platform.wake_drain(id).await;
@@ -46,6 +52,50 @@ async fn settle(platform: &Platform, id: WorkspaceId, message: MessageId) -> Res
     } else {
         message.deliver(now, "perhaps delivered; the platform restarted during the delivery");
     }
+    Ok(platform.store.transaction().put_message(&message, platform.config.retention).commit().await?)
+}
+
+/// A new pointer for a message that an agent has, in flight for as long as its slot lasts.
+async fn hold_again(platform: &Platform, target: WorkspaceId, id: MessageId) -> Result<()> {
+    let Some((message, length)) = decide(|| point_anew(platform, target, id)).await? else { return Ok(()) };
+    platform.point_to(&message).await?;
+    // Nothing else is in the queue yet. Where something is, the queue outlived the process, and with it the old pointer.
+    let attempt = platform.entropy.uuid().to_string();
+    let Some(received) = platform.queues.receive(target, message.priority, &attempt, 0).await? else { return Ok(()) };
+    let ours = received.pointer.as_ref().is_some_and(|pointer| pointer.message == id);
+    let length = if ours { length } else { Duration::ZERO };
+    platform.queues.hide(target, message.priority, &received.receipt, length).await?;
+    if ours {
+        decide(|| keep_receipt(platform, &message, &received.receipt)).await?;
+    }
+    Ok(())
+}
+
+/// The message with a new epoch, and how long its slot lasts; none if nobody has it.
+async fn point_anew(
+    platform: &Platform,
+    target: WorkspaceId,
+    id: MessageId,
+) -> Result<Option<(Message, Duration)>, Fault> {
+    let snapshot = platform.store.look(target, &Look::record().slots().message(id)).await?;
+    let Some(mut message) = snapshot.message.filter(|message| message.state.is_held()) else { return Ok(None) };
+    let slot = message.slot.as_ref().and_then(|name| snapshot.slots.slots.get(name));
+    let now = platform.now();
+    // One that ran out meanwhile is found lost by whoever receives it.
+    let length = slot.map_or(Duration::ZERO, |slot| slot.until.since(now));
+    message.point_anew(now);
+    message.version += 1;
+    platform.store.transaction().put_message(&message, platform.config.retention).commit().await?;
+    Ok(Some((message, length)))
+}
+
+async fn keep_receipt(platform: &Platform, pointed: &Message, receipt: &str) -> Result<(), Fault> {
+    let Some(mut message) = platform.store.message(pointed.target, pointed.id).await? else { return Ok(()) };
+    if !message.state.is_held() || message.send_epoch != pointed.send_epoch {
+        return Ok(());
+    }
+    message.receipt = Some(receipt.to_owned());
+    message.version += 1;
     Ok(platform.store.transaction().put_message(&message, platform.config.retention).commit().await?)
 }
 

@@ -1,5 +1,6 @@
 //! Queue pointers die with the process, messages do not: after the restart each is delivered, in order, once.
 
+use serde_json::{Value, json};
 use tests::process::{BOUND, Home, Platform, Runtime, answer_text, eventually, message};
 use tests::{Agent, Answer};
 
@@ -94,4 +95,53 @@ async fn an_agent_and_its_platform_killed_together_come_back_to_the_same_queue()
     let _bobs = Runtime::start(&platform, &bob, &second.command(), &[]).await;
     // The new process does not know what the old one had in hand: that is delivered to it again.
     check(&platform, &sent, &second).await;
+}
+
+/// What an agent holds at a `kill -9` keeps its lane, and goes back to its place in it.
+#[tokio::test]
+async fn what_an_agent_fetched_before_kill_9_goes_back_to_its_place() {
+    let home = Home::lasting(&[("A2A_SYNC_WAIT_SECONDS", "0")]);
+    let mut platform = home.start().await;
+    let (alice, bob) = (platform.external("alice").await, platform.external("bob").await);
+    let body = json!({ "id": bob.id, "agent_card": { "name": "bob" }, "delivery_mode": "poll" });
+    platform.call("POST", "/registry/register", Some(&bob.token), &body).await.expect(200);
+    let patch = json!({ "max_concurrent_tasks": 2 });
+    platform.call("PATCH", &format!("/workspaces/{}", bob.id), None, &patch).await.expect(200);
+    for text in ["first", "second"] {
+        platform.send(&alice, &bob.id, &message(text, Some("lane"))).await.expect(202);
+    }
+    let inbox = format!("/workspaces/{}/inbox", bob.id);
+    let fetched = async |platform: &Platform| {
+        let answer = platform.call("GET", &format!("{inbox}?max=2"), Some(&bob.token), &Value::Null).await;
+        answer.expect(200).body["items"].as_array().unwrap().clone()
+    };
+    let before = fetched(&platform).await;
+    assert_eq!(before.len(), 1, "one of a lane at a time: {before:?}");
+    platform.process.kill();
+
+    let platform = home.start().await;
+    assert_eq!(fetched(&platform).await, Vec::<Value>::new(), "the lane waits for its first");
+    let back = json!({ "slot_epoch": before[0]["slot_epoch"], "delay_seconds": 0 });
+    let nack = format!("{inbox}/{}/nack", before[0]["queue_id"].as_str().unwrap());
+    platform.call("POST", &nack, Some(&bob.token), &back).await.expect(200);
+    for _ in 0..2 {
+        let items = fetched(&platform).await;
+        assert_eq!(items.len(), 1, "{items:?}");
+        let first = items[0]["queue_id"] == before[0]["queue_id"];
+        let ack =
+            json!({ "slot_epoch": items[0]["slot_epoch"], "status": "completed", "response": { "first": first } });
+        let place = format!("{inbox}/{}/ack", items[0]["queue_id"].as_str().unwrap());
+        platform.call("POST", &place, Some(&bob.token), &ack).await.expect(200);
+    }
+    let queue = format!("/workspaces/{}/a2a/queue", bob.id);
+    let items = platform.call("GET", &queue, None, &Value::Null).await.expect(200).body["items"].clone();
+    let finished = |text: &str| {
+        let item = items
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|item| (item["queue_id"] == before[0]["queue_id"]) == (text == "first"));
+        item.unwrap()["finished_at"].as_str().unwrap().to_owned()
+    };
+    assert!(finished("first") <= finished("second"), "in the order of sending: {items}");
 }
