@@ -2,7 +2,7 @@
 """Runs the hub between agents and clients of the official A2A SDK, of both generations: `tests/a2a_sdk/run.py`.
 
 Needs Python 3.10 with venv and pip. Builds the local platform, makes a virtual environment per generation under target/, and
-starts everything on loopback. Ends with 0 if every client sees what it should.
+starts everything on loopback. Ends with 0 if every client sees what it should, with 77 if the SDK cannot be installed.
 """
 
 import json
@@ -18,6 +18,8 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
+# The exit status that says: not run, for want of the SDK.
+MISSING = 77
 started = []
 
 
@@ -26,8 +28,12 @@ def environment(generation):
     folder, wanted = ROOT / "target" / "a2a_sdk" / generation, HERE / f"requirements-{generation}.txt"
     python, mark = folder / "bin" / "python", folder / "installed.txt"
     if not (mark.exists() and mark.read_text() == wanted.read_text()):
-        venv.create(folder, with_pip=True)
-        subprocess.run([python, "-m", "pip", "install", "--quiet", "-r", wanted], check=True)
+        try:
+            venv.create(folder, with_pip=True)
+            subprocess.run([python, "-m", "pip", "install", "--quiet", "-r", wanted], check=True)
+        except subprocess.CalledProcessError as failure:
+            print(f"the SDK of {generation} cannot be installed: {failure}", file=sys.stderr)
+            sys.exit(MISSING)
         mark.write_text(wanted.read_text())
     return str(python)
 
