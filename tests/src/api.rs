@@ -92,6 +92,10 @@ pub struct Cast {
     pub sibling_boot: String,
     /// A message from the sibling to `own`.
     pub queue_id: String,
+    /// A memory of `own`.
+    pub memory_id: String,
+    /// A schedule of `own`.
+    pub schedule_id: String,
 }
 
 impl Cast {
@@ -118,6 +122,12 @@ impl Cast {
         delete(format!("/workspaces/{}", removed.id)).await;
         let path = format!("/workspaces/{}/a2a", own.id);
         let sent = world.call("POST", &path, Some(&sibling.token), &message("first")).await.expect(202);
+        let path = format!("/workspaces/{}/schedules", own.id);
+        let yearly = json!({ "name": "yearly", "cron_expr": "0 0 1 1 *", "prompt": "look" });
+        let schedule = world.call("POST", &path, Some(ADMIN), &yearly).await.expect(201);
+        let path = format!("/workspaces/{}/memories", own.id);
+        let memory =
+            world.call("POST", &path, Some(ADMIN), &json!({ "content": "c", "scope": "TEAM" })).await.expect(201);
         let (api_id, org_id) = (text(&api["token_id"]), text(&org["id"]));
         let (api, org) = (text(&api["auth_token"]), text(&org["auth_token"]));
         for (token, id) in [
@@ -147,6 +157,8 @@ impl Cast {
             boot: text(&boot["boot_credential"]),
             sibling_boot: text(&sibling_boot["boot_credential"]),
             queue_id: text(&sent.body["queue_id"]),
+            memory_id: text(&memory.body["id"]),
+            schedule_id: text(&schedule.body["id"]),
             world,
         }
     }
@@ -160,7 +172,8 @@ impl Cast {
     pub fn requests(&self, id: &str) -> Vec<Request> {
         let to = |key: &'static str| {
             let path = key.split(' ').nth(1).unwrap().replace("{queue_id}", &self.queue_id);
-            let path = path.replace("{delegation_id}", "d-1");
+            let path = path.replace("{delegation_id}", "d-1").replace("{schedule_id}", &self.schedule_id);
+            let path = path.replace("{memory_id}", &self.memory_id);
             let token = if path.starts_with("/org/") { &self.org_id } else { &self.api_id };
             Request::new(key, path.replace("{token_id}", token).replace("{id}", id))
         };
@@ -218,6 +231,26 @@ impl Cast {
             to("POST /workspaces/{id}/delegate").body(json!({
                 "target_id": self.sibling.id, "task": "t", "idempotency_key": "k", "deadline_seconds": 60,
             })),
+            to("GET /workspaces/{id}/memories"),
+            to("POST /workspaces/{id}/memories")
+                .body(json!({ "content": "c", "scope": "TEAM", "namespace": "n" })),
+            to("DELETE /workspaces/{id}/memories/{memory_id}"),
+            to("GET /workspaces/{id}/schedules"),
+            to("POST /workspaces/{id}/schedules").body(json!({
+                "name": "daily", "cron_expr": "0 9 * * 1-5", "timezone": "Europe/Berlin", "prompt": "p", "enabled": true,
+                "overlap": "coalesce", "catchup": "latest", "jitter_seconds": 5, "deadline_seconds": 60,
+            })),
+            to("GET /workspaces/{id}/schedules/health").header("x-workspace-id", id),
+            to("GET /workspaces/{id}/schedules/{schedule_id}"),
+            to("PATCH /workspaces/{id}/schedules/{schedule_id}").body(json!({
+                "name": "weekly", "cron_expr": "0 9 * * 1", "timezone": "UTC", "prompt": "q", "enabled": true,
+                "overlap": "skip", "catchup": "none", "jitter_seconds": 5, "deadline_seconds": 60,
+            })),
+            to("GET /workspaces/{id}/schedules/{schedule_id}/history"),
+            to("GET /workspaces/{id}/schedules/{schedule_id}/explain"),
+            to("GET /admin/schedules/health"),
+            to("POST /workspaces/{id}/schedules/{schedule_id}/run"),
+            to("DELETE /workspaces/{id}/schedules/{schedule_id}"),
             to("DELETE /workspaces/{id}/a2a/queue/{queue_id}"),
             to("POST /workspaces/{id}/a2a/queue/{queue_id}/replay"),
             to("POST /workspaces/{id}/tokens").body(json!({ "name": "ci" })),

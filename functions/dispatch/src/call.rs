@@ -45,6 +45,16 @@ pub(crate) async fn control(platform: &Platform, workspace: &Workspace, message:
     platform.agents.post(url, workspace.url_assigned, headers, body, CONTROL_HOLD).await.outcome
 }
 
+/// Posts a word that is about no message of the queue.
+pub(crate) async fn post(platform: &Platform, workspace: &Workspace, url: &str, body: Bytes) -> Outcome {
+    let mut headers = HeaderMap::new();
+    if let Ok(mut bearer) = HeaderValue::from_str(&format!("Bearer {}", workspace.inbound_secret)) {
+        bearer.set_sensitive(true);
+        headers.insert(http::header::AUTHORIZATION, bearer);
+    }
+    platform.agents.post(url, workspace.url_assigned, headers, body, CONTROL_HOLD).await.outcome
+}
+
 fn headers(workspace: &Workspace, message: &Message) -> HeaderMap {
     let mut headers = headers_to_agent(workspace, message);
     let mut set = |name: &'static str, value: String| {

@@ -24,6 +24,10 @@ pub async fn handle(platform: Platform, event: SqsEvent) -> SqsBatchResponse {
         match reminder {
             Reminder::Drain { workspace_id } => drain(platform, workspace_id).await,
             Reminder::Due { workspace_id, queue_id } => platform.send_due(workspace_id, queue_id).await,
+            Reminder::Fire { workspace_id, schedule_id, due } => platform.fire(workspace_id, schedule_id, due).await,
+            Reminder::Ladder { workspace_id } => platform.climb(workspace_id).await,
+            Reminder::Control { workspace_id } => cancel::tell_rung(platform, workspace_id).await,
+            Reminder::Tick => platform.remind_of_fires().await.map(drop),
             Reminder::Cancelled { workspace_id, queue_id } => {
                 cancel::tell_cancelled(platform, workspace_id, queue_id).await
             }

@@ -52,7 +52,8 @@ async fn settle(platform: &Platform, id: WorkspaceId, message: MessageId) -> Res
     } else {
         message.deliver(now, "perhaps delivered; the platform restarted during the delivery");
     }
-    Ok(platform.store.transaction().put_message(&message, platform.config.retention).commit().await?)
+    let transaction = platform.store.transaction().put_message(&message, platform.config.retention);
+    Ok(platform.stitch(transaction, &workspace, &message, None).await?.commit().await?)
 }
 
 /// A new pointer for a message that an agent has, in flight for as long as its slot lasts.

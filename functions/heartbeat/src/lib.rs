@@ -8,6 +8,7 @@ use platform::store::Renewal;
 use platform::{Call, Platform, Reply, Result, Router};
 use rules::Status;
 use rules::delivery::DeliveryMode;
+use rules::ladder::Ladder;
 use serde_json::json;
 
 use crate::beat::Heartbeat;
@@ -17,7 +18,8 @@ pub fn router() -> Router {
     Router::new().route("POST /registry/heartbeat", heartbeat)
 }
 
-/// 200 `{"status":"ok","workspace_status","delivery_mode","pending","server_time","heartbeat_interval_seconds"}`.
+/// 200 `{"status":"ok","workspace_status","delivery_mode","pending","server_time","heartbeat_interval_seconds"}`, and while a
+/// turn runs too long `control: [{"kind":"checkpoint_and_exit|cancel|restart","queue_id"?,"at","grace_seconds","reason"}]`.
 ///
 /// A steady beat renews a live lease of an online workspace in one conditional update, whose old image also says whether
 /// there is work to look after. Whatever else it is, the slow path looks at the record.
@@ -40,7 +42,7 @@ async fn heartbeat(platform: Platform, call: Call) -> Result<Reply> {
         {
             let work = work::look_after(&platform, &heartbeat, Status::Online, &lease).await?;
             if !work.starved {
-                return Ok(answer(&platform, Status::Online, lease.delivery_mode, work.pending));
+                return Ok(answer(&platform, Status::Online, lease.delivery_mode, work.pending, None));
             }
         }
     }
@@ -48,13 +50,17 @@ async fn heartbeat(platform: Platform, call: Call) -> Result<Reply> {
 }
 
 /// Tells the agent how it stands.
-fn answer(platform: &Platform, status: Status, mode: DeliveryMode, pending: u32) -> Reply {
-    Reply::ok(&json!({
+fn answer(platform: &Platform, status: Status, mode: DeliveryMode, pending: u32, ladder: Option<&Ladder>) -> Reply {
+    let mut told = json!({
         "status": "ok",
         "workspace_status": status,
         "delivery_mode": mode,
         "pending": pending,
         "server_time": platform.now().rfc3339(),
         "heartbeat_interval_seconds": platform.config.heartbeat_interval.as_secs_f64(),
-    }))
+    });
+    if let Some(ladder) = ladder {
+        told["control"] = json!([ladder.request(platform.turn_limits())]);
+    }
+    Reply::ok(&told)
 }

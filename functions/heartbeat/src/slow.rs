@@ -7,6 +7,7 @@ use platform::store::{Look, Snapshot};
 use platform::{Platform, Problem, Reply, Result};
 use rules::delivery::DeliveryMode;
 use rules::heartbeat::{Observed, Verdict, Windows, evaluate};
+use rules::ladder::{Ladder, standing};
 use rules::lease::{Beat, Lease};
 use rules::transition::Refusal;
 use rules::workspace::Workspace;
@@ -23,7 +24,7 @@ const AUTH_GRACE: Duration = Duration::from_secs(60);
 pub(crate) async fn heartbeat(platform: &Platform, heartbeat: &Heartbeat, digest: Option<&str>) -> Result<Reply> {
     match decide(|| round(platform, heartbeat, digest)).await? {
         Settled::Live(live) => {
-            let Live { status, mode, before, waiting } = *live;
+            let Live { status, mode, before, waiting, ladder } = *live;
             match before {
                 Some(before) => {
                     work::look_after(platform, heartbeat, status, &before).await?;
@@ -32,9 +33,9 @@ pub(crate) async fn heartbeat(platform: &Platform, heartbeat: &Heartbeat, digest
                 None if waiting > 0 => platform.wake_drain(heartbeat.workspace_id).await,
                 None => {}
             }
-            Ok(answer(platform, status, mode, waiting))
+            Ok(answer(platform, status, mode, waiting, ladder.as_ref()))
         }
-        Settled::Stopped(workspace) => Ok(answer(platform, workspace.status, workspace.delivery.mode, 0)),
+        Settled::Stopped(workspace) => Ok(answer(platform, workspace.status, workspace.delivery.mode, 0, None)),
     }
 }
 
@@ -46,6 +47,8 @@ struct Live {
     before: Option<Lease>,
     /// Messages that wait.
     waiting: u32,
+    /// What the agent is to do about a turn that runs too long.
+    ladder: Option<Ladder>,
 }
 
 enum Settled {
@@ -69,7 +72,9 @@ async fn round(platform: &Platform, heartbeat: &Heartbeat, digest: Option<&str>)
         Err(refusal) => return Err(refusal.into()),
     };
     let after = applied(workspace, &verdict, heartbeat, now, windows.register_failure);
-    let lease = renewed(platform, &after, &snapshot, beat, heartbeat.monthly_spend, digest);
+    let mut lease = renewed(platform, &after, &snapshot, beat, heartbeat.monthly_spend, digest);
+    let ladder = standing(&snapshot.slots, Some(&lease)).cloned();
+    lease.control |= ladder.is_some();
     let mut transaction = platform.store.transaction();
     transaction = match after.version == workspace.version {
         true => transaction.check_workspace(workspace),
@@ -89,6 +94,7 @@ async fn round(platform: &Platform, heartbeat: &Heartbeat, digest: Option<&str>)
         mode: after.delivery.mode,
         before: snapshot.lease,
         waiting,
+        ladder,
     })))
 }
 

@@ -7,6 +7,7 @@ use platform::{Platform, Result};
 use rules::Status;
 use rules::delivery::DeliveryMode;
 use rules::dispatch::{Loss, is_lost_to_idleness};
+use rules::ladder::{climb, turn};
 use rules::lease::{Beat, Lease};
 use rules::slots::Slots;
 use rules::starvation::{Hunger, evidence, hunger};
@@ -46,6 +47,11 @@ pub(crate) async fn look_after(
     }
     if push && beat.active_tasks < capacity {
         platform.wake_drain(id).await;
+    }
+    let limits = platform.turn_limits();
+    let running = turn(&seen.slots, seen.lease.as_ref());
+    if running.is_some_and(|turn| climb(turn, seen.slots.ladder.as_ref(), None, limits, now).is_some()) {
+        platform.climb(id).await?;
     }
     match hunger(&seen.slots, beat, capacity, now) {
         Hunger::None if seen.slots.starving_since.is_some() => platform.store.note_starving(id, None).await?,

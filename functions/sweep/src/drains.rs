@@ -28,6 +28,7 @@ pub(crate) async fn sweep(platform: &Platform) -> Result<bool> {
 async fn look_after(platform: &Platform, id: WorkspaceId) -> Result<()> {
     let now = platform.now();
     let snapshot = platform.store.look(id, &Look::record().lease().slots()).await?;
+    platform.climb(id).await?;
     platform.settle_lost(id, &snapshot, now).await?;
     let Some(workspace) = &snapshot.workspace else { return Ok(()) };
     let open = platform.store.open(id).await?;

@@ -13,7 +13,12 @@ pub async fn handle(platform: Platform, event: SqsEvent) -> SqsBatchResponse {
         match reminder {
             Reminder::Drain { workspace_id } => Ok(platform.queues.wake(workspace_id).await?),
             Reminder::Due { workspace_id, queue_id } => platform.send_due(workspace_id, queue_id).await,
-            Reminder::Cancelled { .. } => Ok(platform.queues.hand_to_dispatch(&reminder).await?),
+            Reminder::Fire { workspace_id, schedule_id, due } => platform.fire(workspace_id, schedule_id, due).await,
+            Reminder::Tick => platform.remind_of_fires().await.map(drop),
+            Reminder::Ladder { workspace_id } => platform.climb(workspace_id).await,
+            Reminder::Cancelled { .. } | Reminder::Control { .. } => {
+                Ok(platform.queues.hand_to_dispatch(&reminder).await?)
+            }
         }
     })
     .await

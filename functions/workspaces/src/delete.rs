@@ -81,7 +81,7 @@ async fn mark(platform: &Platform, id: WorkspaceId, confirmed: bool) -> Result<b
     Ok(true)
 }
 
-/// Revokes its tokens, ends its open messages, deletes its queues. Each step may be repeated.
+/// Revokes its tokens, ends its open messages, deletes its schedules and queues. Each step may be repeated.
 async fn clear(platform: &Platform, id: WorkspaceId, purge: bool) -> Result<()> {
     for token in platform.store.tokens_of(id).await? {
         let revoked = platform.store.transaction().revoke_token(&token, platform.now()).commit().await;
@@ -93,6 +93,7 @@ async fn clear(platform: &Platform, id: WorkspaceId, purge: bool) -> Result<()> 
     for message in platform.store.open(id).await? {
         decide(|| drop_message(platform, id, message.id)).await?;
     }
+    platform.delete_schedules(id).await?;
     platform.queues.delete_all(id).await?;
     if purge {
         platform.store.purge(id).await?;
@@ -110,5 +111,5 @@ async fn drop_message(platform: &Platform, id: WorkspaceId, message: MessageId) 
     message.version += 1;
     let transaction = platform.store.transaction().put_message(&message, platform.config.retention);
     let transaction = platform.tell(transaction, &workspace, end_event(&message));
-    Ok(platform.stitch(transaction, &message, None).await?.commit().await?)
+    Ok(platform.stitch(transaction, &workspace, &message, None).await?.commit().await?)
 }

@@ -15,10 +15,13 @@ pub fn all() -> Vec<(&'static str, Handler)> {
         ("inbox", Handler::http(inbox::router())),
         ("queue", Handler::http(queue::router())),
         ("delegations", Handler::http(delegations::router())),
+        ("schedules", Handler::http(schedules::router())),
+        ("memories", Handler::http(memories::router())),
         ("events", Handler::http(events::router())),
         ("health", Handler::http(health::router())),
         ("dispatch", Handler::queue(dispatch::handle)),
         ("timers", Handler::queue(timers::handle)),
+        ("tick", Handler::schedule(tick::handle)),
         ("sweep", Handler::schedule(sweep::handle)),
     ]
 }

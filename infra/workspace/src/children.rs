@@ -3,18 +3,28 @@
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use nix::{
     sys::signal::{Signal, killpg},
     unistd::Pid,
 };
+use tokio::sync::watch;
 use tracing::debug;
 
 /// All process groups that run now.
 #[derive(Clone, Debug, Default)]
 pub struct Children {
-    groups: Arc<Mutex<BTreeMap<i32, Option<String>>>>,
+    groups: Arc<Mutex<BTreeMap<i32, Listed>>>,
+}
+
+/// A group that runs.
+#[derive(Debug)]
+struct Listed {
+    works_for: Option<String>,
+    /// How long it has to wrap up, once it is asked to.
+    wrap_up: watch::Sender<Option<Duration>>,
 }
 
 /// One process group, listed for as long as this is held.
@@ -22,29 +32,54 @@ pub struct Children {
 pub struct Group {
     leader: i32,
     children: Children,
+    wrap_up: watch::Receiver<Option<Duration>>,
 }
 
 impl Children {
     /// Lists the group that the child `leader` leads, which works for the message of `queue_id`.
     pub fn add(&self, leader: i32, queue_id: Option<String>) -> Group {
-        self.lock().insert(leader, queue_id);
-        Group { leader, children: self.clone() }
+        let (sender, wrap_up) = watch::channel(None);
+        self.lock().insert(leader, Listed { works_for: queue_id, wrap_up: sender });
+        Group { leader, children: self.clone(), wrap_up }
     }
 
     /// Sends a signal to all groups, or only to those that work for the message of `queue_id`. Gives their number.
     pub fn signal(&self, signal: Signal, queue_id: Option<&str>) -> usize {
         let groups = self.lock();
-        let meant = groups.iter().filter(|(_, works_for)| queue_id.is_none() || works_for.as_deref() == queue_id);
-        meant.filter(|(leader, _)| send(**leader, signal)).count()
+        meant(&groups, queue_id).filter(|(leader, _)| send(**leader, signal)).count()
+    }
+
+    /// Asks groups to wrap up within `grace`: all, or only those that work for the message of `queue_id`. One that was
+    /// asked before keeps its time. Gives their number.
+    pub fn wrap_up(&self, grace: Duration, queue_id: Option<&str>) -> usize {
+        let groups = self.lock();
+        meant(&groups, queue_id)
+            .filter(|(_, listed)| {
+                listed.wrap_up.send_if_modified(|asked| {
+                    let first = asked.is_none();
+                    asked.get_or_insert(grace);
+                    first
+                })
+            })
+            .count()
     }
 
     /// Each critical section is one operation, so a poisoned lock is as good as any.
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<i32, Option<String>>> {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<i32, Listed>> {
         self.groups.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Group {
+    /// Waits until the group is asked to wrap up; gives the time that it has for it.
+    pub async fn asked_to_wrap_up(&self) -> Duration {
+        let mut asked = self.wrap_up.clone();
+        match asked.wait_for(Option::is_some).await.ok().and_then(|asked| *asked) {
+            Some(grace) => grace,
+            None => std::future::pending().await,
+        }
+    }
+
     /// Sends a signal to the whole group.
     pub fn signal(&self, signal: Signal) {
         send(self.leader, signal);
@@ -55,6 +90,13 @@ impl Drop for Group {
     fn drop(&mut self) {
         self.children.lock().remove(&self.leader);
     }
+}
+
+fn meant<'a>(
+    groups: &'a BTreeMap<i32, Listed>,
+    queue_id: Option<&'a str>,
+) -> impl Iterator<Item = (&'a i32, &'a Listed)> {
+    groups.iter().filter(move |(_, listed)| queue_id.is_none() || listed.works_for.as_deref() == queue_id)
 }
 
 fn send(leader: i32, signal: Signal) -> bool {

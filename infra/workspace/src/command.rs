@@ -16,7 +16,7 @@ use nix::sys::signal::Signal;
 use tokio::{
     io::{AsyncRead, AsyncWriteExt as _},
     process::{Child, ChildStdin, Command},
-    time::{sleep, timeout},
+    time::{Instant, sleep, timeout},
 };
 use tracing::debug;
 
@@ -55,6 +55,8 @@ pub struct Input {
 enum End {
     Exited(ExitStatus),
     RanTooLong(ExitStatus),
+    /// The platform asked it to wrap up.
+    WrappedUp,
 }
 
 /// Runs the command once.
@@ -72,6 +74,8 @@ pub async fn run(state: &State, input: Input) -> Outcome {
     let limit = Some(state.options.turn_timeout).filter(|limit| !limit.is_zero());
     match converse(&mut child, &group, input.text, (&mut stdout, &mut stderr), limit).await {
         Ok(End::Exited(status)) if status.success() => Outcome::answer(stdout.into_text()),
+        // What it has is the answer, however it ended.
+        Ok(End::WrappedUp) => Outcome::answer(stdout.into_text()),
         Ok(End::Exited(status)) => {
             let (message, code) = describe(status);
             Outcome::command_failed(message, code, &stderr.into_text())
@@ -126,7 +130,8 @@ async fn converse(
     };
     tokio::pin!(pipes);
     let mut pipes_closed = false;
-    let mut too_long = false;
+    let (mut too_long, mut asked) = (false, false);
+    let mut grace = GRACE;
     let limit_reached = async {
         match limit {
             Some(limit) => sleep(limit).await,
@@ -135,18 +140,29 @@ async fn converse(
         group.signal(Signal::SIGTERM);
     };
     tokio::pin!(limit_reached);
-    let grace_over = async {
-        sleep(GRACE).await;
-        group.signal(Signal::SIGKILL);
-    };
+    let asked_to_end = group.asked_to_wrap_up();
+    tokio::pin!(asked_to_end);
+    let grace_over = sleep(Duration::ZERO);
     tokio::pin!(grace_over);
     let mut killed = false;
     let status = loop {
         tokio::select! {
             status = child.wait() => break status?,
             () = &mut pipes, if !pipes_closed => pipes_closed = true,
-            () = &mut limit_reached, if !too_long => too_long = true,
-            () = &mut grace_over, if too_long && !killed => killed = true,
+            () = &mut limit_reached, if !too_long && !asked => {
+                too_long = true;
+                grace_over.as_mut().reset(Instant::now() + grace);
+            }
+            length = &mut asked_to_end, if !too_long && !asked => {
+                asked = true;
+                grace = length;
+                group.signal(Signal::SIGTERM);
+                grace_over.as_mut().reset(Instant::now() + grace);
+            }
+            () = &mut grace_over, if (too_long || asked) && !killed => {
+                killed = true;
+                group.signal(Signal::SIGKILL);
+            }
         }
     };
     if !pipes_closed && timeout(DRAIN_AFTER_EXIT, &mut pipes).await.is_err() {
@@ -155,7 +171,11 @@ async fn converse(
         // What a killed process has written is still in the pipe; what is outside the group is not waited for.
         let _ = timeout(Duration::from_millis(200), &mut pipes).await;
     }
-    Ok(if too_long { End::RanTooLong(status) } else { End::Exited(status) })
+    Ok(match (asked, too_long) {
+        (true, _) => End::WrappedUp,
+        (false, true) => End::RanTooLong(status),
+        (false, false) => End::Exited(status),
+    })
 }
 
 /// Writes the text and closes the pipe. A command that does not read is fine.

@@ -21,7 +21,7 @@ use crate::{
     delivery::{Debt, ReplyTo, post},
     platform::{CallError, Item},
     rpc,
-    server::{controlled, work},
+    server::work,
     state::{State, Stop},
     turns::Admission,
 };
@@ -96,11 +96,6 @@ fn take(state: &Arc<State>, item: Item, hand: Option<OwnedSemaphorePermit>) {
             return;
         }
     };
-    if let Some(outcome) = controlled(state, &call) {
-        let response = call.response(&outcome);
-        tokio::spawn(async move { post(&owner, &to, &response).await });
-        return;
-    }
     let key = call.message_id.clone().map(|id| (item.caller_id.clone(), id));
     let turn = match state.turns.admit(key, || state.activity.begin(&call.text)) {
         Admission::Busy => {

@@ -33,8 +33,8 @@ pub struct Call {
     pub context_id: Option<String>,
     /// What the sender wants done with it, `metadata.kind`.
     pub kind: Option<String>,
-    /// The message that such a wish is about, `metadata.queue_id`.
-    pub about: Option<String>,
+    /// The whole of such a wish: the message's metadata.
+    pub request: Value,
     /// Its text parts, one per line.
     pub text: String,
 }
@@ -123,14 +123,15 @@ pub fn parse(body: &[u8]) -> Result<Call, Rejected> {
         return Err(reject(id, -32602, "messageId and contextId have at most 1024 bytes and no NUL"));
     }
     let named = |name: &str| [&message.metadata, &metadata].into_iter().find_map(|metadata| metadata[name].as_str());
-    let (kind, about) = (named("kind"), named("queue_id"));
+    let kind = named("kind").map(str::to_owned);
+    let request = if message.metadata["kind"].is_string() { message.metadata } else { metadata };
     Ok(Call {
         id: id.unwrap_or_else(|| RawValue::NULL.to_owned()),
         dialect,
         message_id: message.message_id.filter(|id| !id.is_empty()),
         context_id: message.context_id.filter(|id| !id.is_empty()),
-        kind: kind.map(str::to_owned),
-        about: about.map(str::to_owned),
+        kind,
+        request,
         text,
     })
 }

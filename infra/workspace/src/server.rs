@@ -88,25 +88,29 @@ async fn call(Extract(state): Extract<Arc<State>>, request: Request) -> Response
         Err(rejected) => return answer(&rejected.response()),
     };
     drop(body);
-    if let Some(outcome) = controlled(&state, &call) {
+    if !is_delivery(&head.headers)
+        && let Some(outcome) = controlled(&state, &call)
+    {
         return answer(&call.response(&outcome));
     }
     take(state, &head.headers, call).await
 }
 
+/// A message of somebody's that the platform delivers. What it says of running turns is nobody's request: only the
+/// platform's own words, which are no deliveries, are obeyed.
+fn is_delivery(headers: &HeaderMap) -> bool {
+    headers.contains_key("x-molecule-slot-epoch")
+}
+
 /// What came of a message that asks for something about running turns; those start no turn.
-pub fn controlled(state: &State, call: &Call) -> Option<Outcome> {
+fn controlled(state: &State, call: &Call) -> Option<Outcome> {
     let told = match call.kind.as_deref()? {
-        control::CHECKPOINT => {
-            control::obey(state, &json!(control::CHECKPOINT));
-            "asked the running turns to end"
-        }
-        control::CANCEL => {
-            control::obey(state, &json!({ "kind": control::CANCEL, "queue_id": call.about.as_deref().unwrap_or("?") }));
-            "stopped the turn"
-        }
+        control::CHECKPOINT => "asked the running turns to end",
+        control::CANCEL => "stopped the turn",
+        control::RESTART => "stopped all turns",
         _ => return None,
     };
+    control::obey(state, &call.request);
     Some(Outcome::answer(told.to_owned()))
 }
 

@@ -3,7 +3,7 @@
 use std::{
     io,
     path::PathBuf,
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -55,6 +55,8 @@ pub struct State {
     pub pending: Notify,
     /// The process groups of the turns that run.
     pub children: Children,
+    /// The last request about turns that was obeyed: its kind and its time.
+    obeyed: Mutex<Option<(String, String)>>,
     inbound: watch::Sender<Option<Secret>>,
     interval: watch::Sender<Duration>,
     stop: watch::Sender<Option<Stop>>,
@@ -91,6 +93,7 @@ impl State {
             turns: Turns::new(options.max_concurrent),
             pending: Notify::new(),
             children: Children::default(),
+            obeyed: Mutex::default(),
             inbound: watch::Sender::new(None),
             interval: watch::Sender::new(options.heartbeat_interval.clamp(SHORTEST_INTERVAL, LONGEST_INTERVAL)),
             stop: watch::Sender::new(None),
@@ -128,6 +131,15 @@ impl State {
     /// Asks for a heartbeat now.
     pub fn nudge_heartbeat(&self) {
         self.activity.nudge();
+    }
+
+    /// Whether a request about turns comes for the first time. They come again with each heartbeat until the turn is over.
+    pub fn first_time(&self, kind: &str, at: &str) -> bool {
+        let mut obeyed = self.obeyed.lock().unwrap_or_else(PoisonError::into_inner);
+        let request = Some((kind.to_owned(), at.to_owned()));
+        let first = *obeyed != request;
+        *obeyed = request;
+        first
     }
 
     /// Ends the program once the turns in hand are done. Removal is final; a wish to end repeated is one wish.

@@ -139,7 +139,7 @@ impl Platform {
             .count_open(message.target, -1)
             .release_idempotency(message.target, &draft.idempotency);
         let transaction = self.tell(transaction, workspace, end_event(&dropped));
-        let settled = match self.stitch(transaction, &dropped, None).await {
+        let settled = match self.stitch(transaction, workspace, &dropped, None).await {
             Ok(transaction) => transaction.commit().await,
             Err(fault) => Err(CommitError::Store(fault)),
         };

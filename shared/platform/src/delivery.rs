@@ -167,7 +167,7 @@ impl Platform {
             Ending::Answered { body, .. } => Some(body.as_ref()),
             _ => None,
         };
-        self.stitch(transaction, &message, answer).await?.commit().await?;
+        self.stitch(transaction, &workspace, &message, answer).await?.commit().await?;
         Ok(Some((Box::new(message), receipt)))
     }
 

@@ -13,6 +13,8 @@ use rules::slots::busy;
 use rules::workspace::Workspace;
 
 use crate::decide::{Fault, decide};
+use crate::entropy::digest_bytes;
+use crate::fires::Given;
 use crate::lost::dedupes;
 use crate::platform::Platform;
 use crate::problem::Result;
@@ -39,6 +41,14 @@ pub struct Taken {
     pub body: Bytes,
     /// The agent de-duplicates by messageId.
     pub dedupes: bool,
+}
+
+/// What a leased message's agent gets.
+enum Input {
+    /// Its body, and what that was made of, if it was made just now.
+    Ready(Bytes, Option<Given>),
+    /// There is none, so the message ends.
+    Gone(State, &'static str),
 }
 
 /// What is to be done with a received pointer.
@@ -118,14 +128,9 @@ impl Platform {
         let Some(slot) = slots.fill(&name, message.id, workspace.generation, now, now + length) else {
             return Ok(Leased::NoSlot);
         };
-        let body = match self.store.body(message.id, BodyKind::Request).await {
-            Ok(Some(body)) => body,
-            Ok(None) => return Ok(Leased::End(State::Failed, "its body is gone".to_owned())),
-            Err(StoreError::Corrupt(why)) => {
-                tracing::error!(message = %message.id, why, "a body that cannot be read");
-                return Ok(Leased::End(State::Failed, "its body cannot be read".to_owned()));
-            }
-            Err(error) => return Err(error.into()),
+        let (body, given) = match self.input(&message).await? {
+            Input::Ready(body, given) => (body, given),
+            Input::Gone(state, reason) => return Ok(Leased::End(state, reason.to_owned())),
         };
         self.queues.hide(id, received.priority, &received.receipt, length).await?;
         let fetched = place == Place::Free;
@@ -134,15 +139,44 @@ impl Platform {
             message.note(now, "sent", "the agent fetched it");
             message.deliver(now, "the agent fetched it and has not answered yet");
         }
+        if given.is_some() {
+            message.body_digest = digest_bytes(&body);
+        }
         message.version += 1;
         let mut transaction = self.store.transaction().put_message(&message, self.config.retention);
         // A delete takes the slots away; only the first claim, which makes them, could bring them back.
         if slots.version == 0 {
             transaction = transaction.check_workspace(&workspace);
         }
-        transaction.put_slots(id, SlotsChange::to(&slots).fed(fetched)).commit().await?;
+        transaction = transaction.put_slots(id, SlotsChange::to(&slots).fed(fetched));
+        if given.is_some() {
+            let (keep, life) = (self.config.retention, message.deadline.since(now));
+            transaction =
+                self.store.with_body(transaction, message.id, BodyKind::Request, &body, now, life + keep).await?;
+        }
+        transaction = self.follow(transaction, &workspace, &message, None, given.as_ref()).await?;
+        transaction.commit().await?;
         let dedupes = dedupes(&workspace, snapshot.lease.as_ref());
         Ok(Leased::Taken(Box::new(Taken { workspace, message, body, dedupes })))
+    }
+
+    /// What the agent is to get: the stored body, or the one that is made now for the turn of a schedule.
+    async fn input(&self, message: &Message) -> Result<Input, StoreError> {
+        if let Some(of) = message.fire {
+            return Ok(match self.give(message, of).await? {
+                Some(given) => Input::Ready(Bytes::from(given.body.clone()), Some(given)),
+                None => Input::Gone(State::Cancelled, "its schedule was deleted"),
+            });
+        }
+        match self.store.body(message.id, BodyKind::Request).await {
+            Ok(Some(body)) => Ok(Input::Ready(body, None)),
+            Ok(None) => Ok(Input::Gone(State::Failed, "its body is gone")),
+            Err(StoreError::Corrupt(why)) => {
+                tracing::error!(message = %message.id, why, "a body that cannot be read");
+                Ok(Input::Gone(State::Failed, "its body cannot be read"))
+            }
+            Err(error) => Err(error),
+        }
     }
 
     /// The pointer of a message that somebody holds has come back: SQS delivers a pointer twice at times, and it comes

@@ -1,6 +1,7 @@
 //! Deliveries that nobody will end: their slot ran out, the workspace was started anew, or its agent is idle.
 
 use rules::dispatch::{Loss, Next, settle_lost};
+use rules::ladder::ran_past;
 use rules::lease::Lease;
 use rules::message::Message;
 use rules::workspace::Workspace;
@@ -20,6 +21,10 @@ impl Platform {
     /// 503 when the datastore does not answer.
     pub async fn settle_lost(&self, id: WorkspaceId, seen: &Snapshot, now: Timestamp) -> Result<usize> {
         let Some(workspace) = &seen.workspace else { return Ok(0) };
+        if ran_past(&seen.slots, self.turn_limits(), now) {
+            // It does not go back into its lane.
+            self.climb(id).await?;
+        }
         let mut settled = 0;
         for (name, slot, loss) in seen.slots.lost(workspace.generation, now) {
             if let Some(message) = slot.message

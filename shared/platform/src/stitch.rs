@@ -1,8 +1,10 @@
-//! A delegation ends with the message that carries it out, in the same transaction, however that ends.
+//! A delegation ends with the message that carries it out, and a fire follows its own, in the same transaction, however
+//! that ends.
 
 use rules::delegation::{Stage, outcome, shortened};
 use rules::event::{Event, EventType};
 use rules::message::Message;
+use rules::workspace::Workspace;
 use rules::{Status, WorkspaceId};
 use serde_json::json;
 
@@ -13,17 +15,20 @@ use crate::store::{StoreError, Transaction};
 const PREVIEW: usize = 200;
 
 impl Platform {
-    /// Adds to the transaction that ends `message` what the workspace which delegated it is to see. `answer` is the body
-    /// of the agent's answer. A source that is removed sees nothing, and holds up nothing.
+    /// Adds to the transaction that changes `message` what others are to see of it: the ledger of its schedule, and, when it
+    /// ends, the workspace which delegated it. `answer` is the body of the agent's answer. A source that is removed sees
+    /// nothing, and holds up nothing.
     ///
     /// # Errors
     /// The datastore does not answer.
     pub async fn stitch<'a>(
         &self,
         transaction: Transaction<'a>,
+        workspace: &Workspace,
         message: &Message,
         answer: Option<&[u8]>,
     ) -> Result<Transaction<'a>, StoreError> {
+        let transaction = self.follow(transaction, workspace, message, answer, None).await?;
         let Some(of) = message.delegation.as_ref().filter(|_| message.state.is_terminal()) else {
             return Ok(transaction);
         };

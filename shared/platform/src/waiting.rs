@@ -55,7 +55,8 @@ impl Platform {
             if workspace.status != Status::Removed {
                 transaction = transaction.count_open(target, -1);
             }
-            let transaction = self.stitch(self.tell(transaction, &workspace, event), &message, None).await?;
+            let transaction =
+                self.stitch(self.tell(transaction, &workspace, event), &workspace, &message, None).await?;
             transaction.commit().await?;
             Ok(Some(message))
         })

@@ -34,6 +34,17 @@ pub enum EventType {
     DelegationStatus,
     DelegationComplete,
     DelegationFailed,
+    CronExecuted,
+    CronSkipped,
+    CronMissed,
+    CronCoalesced,
+    ScheduleCreated,
+    ScheduleUpdated,
+    ScheduleDeleted,
+    MemoryWriteGlobal,
+    TurnWrapUp,
+    TurnCancelled,
+    TurnRestarted,
 }
 
 /// An event before it gets an id and a place.

@@ -7,13 +7,15 @@ use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 use uuid::Uuid;
 
+use crate::cron::Cron;
 use crate::delivery::{Delivery, DeliveryMode};
 use crate::field::WorkspaceAccess;
 use crate::heartbeat::{WEDGED, Windows};
-use crate::id::{MessageId, WorkspaceId};
+use crate::id::{MessageId, ScheduleId, WorkspaceId};
 use crate::lease::{Beat, Lease, RegisterState};
 use crate::message::{Caller, Message, Priority, State};
 use crate::reason::{ReasonCode, StatusReason};
+use crate::schedule::Schedule;
 use crate::status::Status;
 use crate::tier::Tier;
 use crate::time::Timestamp;
@@ -222,6 +224,15 @@ pub(crate) fn queued() -> Message {
         answer: None,
         streamed: None,
         delegation: None,
+        fire: None,
         timeline: Vec::new(),
     }
+}
+
+/// A schedule of [`ID`] that fires each half hour, next in 10 minutes.
+pub(crate) fn schedule() -> Schedule {
+    let id = ScheduleId::new(Uuid::from_u128(7));
+    let cron = Cron::new("*/30 * * * *", "UTC").unwrap();
+    let schedule = Schedule::new(id, ID, "check".to_owned(), &cron, ago(9000));
+    Schedule { next_fire: Some(ahead(600)), ..schedule }
 }

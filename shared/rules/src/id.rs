@@ -65,6 +65,14 @@ impl MessageId {
 }
 
 typed_id!(
+    /// A schedule of a workspace.
+    ScheduleId
+);
+typed_id!(
+    /// A memory. Version 7, so ids sort by time.
+    MemoryId
+);
+typed_id!(
     /// A token's public handle; the secret itself is never stored.
     TokenId
 );

@@ -40,6 +40,8 @@ pub fn heartbeat_lost(workspace: &Workspace, lease: Option<&Lease>, since: Times
     StatusReason::new(ReasonCode::HeartbeatLost, since, evidence)
 }
 
+/// The name of what places the fires of schedules.
+pub const SCHEDULER: &str = "scheduler";
 /// How often each subsystem runs.
 pub const TICK_PERIOD: Duration = Duration::from_secs(60);
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::id::{MessageId, WorkspaceId};
+use crate::id::{MessageId, ScheduleId, WorkspaceId};
 use crate::task::AgentTask;
 use crate::time::Timestamp;
 
@@ -56,6 +56,18 @@ pub struct DelegationOf {
     pub source: WorkspaceId,
     /// Its id there.
     pub id: String,
+}
+
+/// The fire of a schedule that a message is the turn of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FireOf {
+    /// The target's schedule.
+    pub schedule: ScheduleId,
+    /// The nominal time of the fire.
+    pub nominal: Timestamp,
+    /// Started by hand or by a rule, not by its time.
+    #[serde(default)]
+    pub manual: bool,
 }
 
 /// One line of a message's history.
@@ -165,6 +177,9 @@ pub struct Message {
     /// The delegation that it carries out.
     #[serde(default)]
     pub delegation: Option<DelegationOf>,
+    /// The fire that it is the turn of; its body is made when it is handed out.
+    #[serde(default)]
+    pub fire: Option<FireOf>,
     /// Its history, newest last, capped.
     #[serde(default)]
     pub timeline: Vec<Step>,

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::dispatch::Loss;
 use crate::id::MessageId;
+use crate::ladder::Ladder;
 use crate::lease::Beat;
 use crate::message::Priority;
 use crate::time::Timestamp;
@@ -80,6 +81,9 @@ pub struct Slots {
     /// The last call to the agent.
     #[serde(default)]
     pub last_contact: Option<Contact>,
+    /// What was done about a turn that runs too long.
+    #[serde(default)]
+    pub ladder: Option<Ladder>,
 }
 
 /// How busy the agent is: the larger of live slots and the reported tasks, less the deliveries that ended since that
@@ -207,12 +211,17 @@ impl Slots {
         self.slots.iter().filter_map(|(id, slot)| Some((id.clone(), *slot, loss(slot)?))).collect()
     }
 
-    /// When the sweep must look at these slots again: at once while messages wait, else when the first slot runs out.
+    /// When the sweep must look at these slots again: at once while messages wait, else when the first turn that they hold
+    /// has had four fifths of its time.
     pub fn due(&self, now: Timestamp) -> Option<Timestamp> {
         if self.pending {
             return Some(now);
         }
-        self.slots.values().map(|slot| slot.until).min()
+        let of = |slot: &Slot| match slot.message {
+            Some(_) => slot.since + slot.until.since(slot.since) * 4 / 5,
+            None => slot.until,
+        };
+        self.slots.values().map(of).min()
     }
 }
 

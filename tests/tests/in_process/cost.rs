@@ -58,3 +58,50 @@ async fn an_idle_sweep_costs_what_the_readme_says() {
     let sweep = counted(world.gate.take_operations());
     assert_eq!(sweep, expected(&[("Query", 25), ("PutItem", 3)]));
 }
+
+#[tokio::test]
+async fn a_fire_and_an_idle_tick_cost_what_the_readme_says() {
+    let world = World::new().await;
+    let agent = FakeAgent::start(Mood::Answer("{}".into())).await;
+    let bob = world.online("bob", &agent.url).await;
+    let tick = json!({ "source": "aws.events", "detail-type": "Scheduled Event", "detail": {} });
+    world.invoke("tick", &tick).await;
+    world.gate.take_operations();
+    world.invoke("tick", &tick).await;
+    let idle = counted(world.gate.take_operations());
+    assert_eq!(idle, expected(&[("Query", 4), ("PutItem", 1), ("SendMessage", 1)]));
+
+    // The second look of the ticks.
+    world.advance(std::time::Duration::from_secs(31));
+    world.settle().await;
+    let hourly = json!({ "cron_expr": "0 * * * *", "prompt": "look" });
+    let path = format!("/workspaces/{}/schedules", bob.id);
+    let made = world.call("POST", &path, Some(ADMIN), &hourly).await.expect(201);
+    world.advance(std::time::Duration::from_secs(3600));
+    world.beat(&bob, &json!({})).await.expect(200);
+    world.gate.take_operations();
+    let due = json!({
+        "kind": "fire", "workspace_id": bob.id, "schedule_id": made.body["id"], "due": world.platform.now().millis(),
+    });
+    let event = json!({ "Records": [{ "messageId": "fire", "body": due.to_string() }] });
+    assert_eq!(world.invoke("timers", &event).await["batchItemFailures"], json!([]));
+    let placed = counted(world.gate.take_operations());
+    assert_eq!(placed, expected(&[("GetItem", 1), ("BatchGetItem", 2), ("TransactWriteItems", 1), ("SendMessage", 2)]));
+    let wake = json!({ "kind": "drain", "workspace_id": bob.id }).to_string();
+    let event = json!({ "Records": [{ "messageId": "wake", "body": wake }] });
+    assert_eq!(world.invoke("dispatch", &event).await["batchItemFailures"], json!([]));
+    assert_eq!(agent.got().len(), 1);
+    let turn = counted(world.gate.take_operations());
+    assert_eq!(
+        turn,
+        expected(&[
+            ("BatchGetItem", 9),
+            ("TransactWriteItems", 4),
+            ("GetItem", 2),
+            ("Query", 2),
+            ("ReceiveMessage", 2),
+            ("ChangeMessageVisibility", 1),
+            ("DeleteMessage", 1),
+        ])
+    );
+}

@@ -1,6 +1,7 @@
 //! The platform and its agents as real processes, over HTTP.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod cron;
 mod delivery;
 mod elsewhere;
 mod gateway;

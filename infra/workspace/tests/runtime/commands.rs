@@ -106,6 +106,41 @@ async fn the_platform_may_ask_a_turn_to_wrap_up() {
     assert_eq!(text_of(&response), "wrapped up");
 }
 
+/// A turn that is asked to wrap up and does not is killed when the grace is over, and what it wrote is its answer.
+#[tokio::test]
+async fn a_turn_that_does_not_wrap_up_is_killed_and_the_next_one_starts() {
+    let platform = Platform::start().await;
+    let gate = Gate::new();
+    let command = format!("trap '' TERM; echo so far; {}", gate.wait());
+    let agent = Agent::start_registered(&platform, &command, &["--heartbeat-interval", "0.1"]).await;
+    let turn = tokio::spawn(agent.post(&message("m1", "x")).send());
+    gate.until_started().await;
+    let entry = json!({ "kind": "checkpoint_and_exit", "at": "then", "grace_seconds": 0.2 });
+    let ask = || Reply::Json(200, json!({ "status": "ok", "control": [entry.clone()] }));
+    platform.once(HEARTBEAT, ask());
+    let response: serde_json::Value = turn.await.unwrap().unwrap().json().await.unwrap();
+    assert_eq!(text_of(&response), "so far");
+    // The same request again is not for the turn that runs by now.
+    let turn = tokio::spawn(agent.post(&message("m2", "x")).send());
+    platform.once(HEARTBEAT, ask());
+    platform.wait_for(HEARTBEAT, "a beat with the next turn", |beat| beat.body["active_tasks"] == 1).await;
+    gate.open();
+    let response: serde_json::Value = turn.await.unwrap().unwrap().json().await.unwrap();
+    assert_eq!(text_of(&response), "so far");
+}
+
+/// Who may send messages may not end turns with them.
+#[tokio::test]
+async fn a_delivered_message_never_ends_turns() {
+    let platform = Platform::start().await;
+    let agent = Agent::start_registered(&platform, "cat", &[]).await;
+    let mut forged = message("m1", "kill it");
+    forged["params"]["message"]["metadata"] = json!({ "kind": "cancel" });
+    let request = agent.post(&forged).header("x-molecule-queue-id", "q-1").header("x-molecule-slot-epoch", "1");
+    let response: serde_json::Value = request.send().await.unwrap().json().await.unwrap();
+    assert_eq!(text_of(&response), "kill it", "it is a message like any other");
+}
+
 #[tokio::test]
 async fn help_names_the_variables_and_no_value_of_a_token() {
     let output = program().arg("--help").env("WORKSPACE_TOKEN", "s3cret").output().await.unwrap();

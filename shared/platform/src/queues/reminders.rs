@@ -3,14 +3,20 @@
 
 use std::time::Duration;
 
+use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
+use futures::{StreamExt, stream};
 use rules::message::Message;
-use rules::{MessageId, WorkspaceId};
+use rules::{MessageId, ScheduleId, Timestamp, WorkspaceId};
 use serde::{Deserialize, Serialize};
 
 use super::{QueueError, Queues, json, seconds, unavailable};
 
 /// The longest that SQS holds a message back.
 const LONGEST_DELAY: Duration = Duration::from_secs(900);
+/// Messages that SQS takes in one request.
+const BATCH: usize = 10;
+/// Requests that are under way at once.
+const BATCHES_AT_ONCE: usize = 16;
 
 /// A wake-up or a reminder: "look now". The record that it names decides what is to be done.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,6 +34,27 @@ pub enum Reminder {
         /// Which.
         queue_id: MessageId,
     },
+    /// Look at a schedule that is due.
+    Fire {
+        /// Whose.
+        workspace_id: WorkspaceId,
+        /// Which.
+        schedule_id: ScheduleId,
+        /// When.
+        due: Timestamp,
+    },
+    /// Look at a turn that runs long.
+    Ladder {
+        /// Whose.
+        workspace_id: WorkspaceId,
+    },
+    /// Tell an agent what it is to do about a turn that runs too long.
+    Control {
+        /// Whose.
+        workspace_id: WorkspaceId,
+    },
+    /// Look which schedules are due.
+    Tick,
     /// Tell an agent that a message which it was given is cancelled.
     Cancelled {
         /// Whose.
@@ -96,6 +123,33 @@ impl Queues {
         let message = self.client.send_message().queue_url(&self.timers).message_body(json(reminder));
         message.delay_seconds(seconds(delay.min(LONGEST_DELAY))).send().await.map_err(unavailable)?;
         Ok(())
+    }
+
+    /// Asks for many reminders, each after its delay; how many SQS did not take.
+    ///
+    /// # Errors
+    /// SQS does not answer.
+    pub async fn remind_many(&self, reminders: &[(Reminder, Duration)]) -> Result<usize, QueueError> {
+        let batches: Vec<_> = reminders.chunks(BATCH).map(|batch| self.remind_batch(batch)).collect();
+        let mut sent = stream::iter(batches).buffer_unordered(BATCHES_AT_ONCE);
+        let (mut refused, mut fault) = (0, None);
+        while let Some(batch) = sent.next().await {
+            match batch {
+                Ok(count) => refused += count,
+                Err(error) => fault = Some(error),
+            }
+        }
+        fault.map_or(Ok(refused), Err)
+    }
+
+    async fn remind_batch(&self, batch: &[(Reminder, Duration)]) -> Result<usize, QueueError> {
+        let mut request = self.client.send_message_batch().queue_url(&self.timers);
+        for (place, (reminder, delay)) in batch.iter().enumerate() {
+            let entry = SendMessageBatchRequestEntry::builder().id(place.to_string()).message_body(json(reminder));
+            let entry = entry.delay_seconds(seconds((*delay).min(LONGEST_DELAY))).build();
+            request = request.entries(entry.map_err(|error| QueueError::Unavailable(error.to_string()))?);
+        }
+        Ok(request.send().await.map_err(unavailable)?.failed.len())
     }
 
     /// Puts a copy of a failed message where the alarm looks. Without a dead-letter queue there is no copy.

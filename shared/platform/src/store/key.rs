@@ -3,8 +3,10 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use rules::{MessageId, TokenId, WorkspaceId};
+use rules::memory::Scope;
+use rules::{MemoryId, MessageId, ScheduleId, TokenId, WorkspaceId};
 
+use super::fires::FireKey;
 use super::item::s;
 
 /// Partitions of the leases: the sweep reads them all each minute.
@@ -46,6 +48,13 @@ pub enum Key {
     /// Source, digest of the idempotency key.
     DelegationKey(WorkspaceId, String),
     Provisioning(WorkspaceId),
+    Schedule(WorkspaceId, ScheduleId),
+    /// The text of a schedule's prompt.
+    Prompt(WorkspaceId, ScheduleId),
+    /// Workspace, digest of the name.
+    ScheduleName(WorkspaceId, String),
+    Fire(FireKey),
+    Memory(WorkspaceId, Scope, MemoryId),
     Tick(String),
     Schema,
 }
@@ -63,7 +72,12 @@ impl Key {
             | Self::Event(id, _)
             | Self::Delegation(id, _)
             | Self::DelegationKey(id, _)
-            | Self::Provisioning(id) => workspace_pk(*id),
+            | Self::Provisioning(id)
+            | Self::Schedule(id, _)
+            | Self::Prompt(id, _)
+            | Self::ScheduleName(id, _)
+            | Self::Memory(id, ..) => workspace_pk(*id),
+            Self::Fire(fire) => workspace_pk(fire.workspace_id),
             Self::Lease(id) => lease_pk(id.shard(LEASE_SHARDS)),
             Self::Token(digest) => format!("TOKEN#{digest}"),
             Self::OrgToken(org, _) => format!("ORG#{org}"),
@@ -93,6 +107,14 @@ impl Key {
             Self::Delegation(_, id) => format!("DELEG#{id}"),
             Self::DelegationKey(_, key) => format!("DELEGKEY#{key}"),
             Self::Provisioning(_) => "DUE#provision".to_owned(),
+            Self::Schedule(_, id) => format!("SCHED#{id}"),
+            Self::Prompt(_, id) => format!("PROMPT#{id}"),
+            Self::ScheduleName(_, name) => format!("SCHEDNAME#{name}"),
+            Self::Fire(fire) => {
+                let manual = fire.manual.map(|id| format!("#{id}")).unwrap_or_default();
+                format!("FIRE#{}#{}{manual}", fire.schedule_id, time_key(fire.nominal))
+            }
+            Self::Memory(_, scope, id) => format!("MEM#{}#{id}", scope.as_str()),
             Self::Tick(name) => format!("TICK#{name}"),
             Self::Schema => "VERSION".to_owned(),
         }

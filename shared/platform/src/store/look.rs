@@ -4,9 +4,9 @@ use rules::credential::{BootCredential, Presented, Token};
 use rules::lease::Lease;
 use rules::slots::Slots;
 use rules::workspace::Workspace;
-use rules::{MessageId, WorkspaceId};
+use rules::{MessageId, ScheduleId, WorkspaceId};
 
-use super::{Item, Key, Store, StoreError, leases, messages, slots, tokens, workspaces};
+use super::{Item, Key, Store, StoreError, leases, messages, schedules, slots, tokens, workspaces};
 
 /// What to read beside the workspace itself.
 #[derive(Debug, Clone, Default)]
@@ -17,6 +17,7 @@ pub struct Look {
     boot: bool,
     other: Option<WorkspaceId>,
     message: Option<MessageId>,
+    schedule: Option<ScheduleId>,
 }
 
 impl Look {
@@ -66,6 +67,13 @@ impl Look {
         self.message = Some(id);
         self
     }
+
+    /// And one of its schedules.
+    #[must_use]
+    pub fn schedule(mut self, id: Option<ScheduleId>) -> Self {
+        self.schedule = id;
+        self
+    }
 }
 
 /// What was read, at one instant per item.
@@ -85,6 +93,8 @@ pub struct Snapshot {
     pub other: Option<Workspace>,
     /// The message.
     pub message: Option<rules::message::Message>,
+    /// The schedule.
+    pub schedule: Option<rules::schedule::Schedule>,
     shown: bool,
 }
 
@@ -122,6 +132,7 @@ impl Store {
         let boot = want(look.bearer.clone().filter(|_| look.boot).map(Key::Boot));
         let other = want(look.other.map(Key::Workspace));
         let message = want(look.message.map(|message| Key::Message(id, message)));
+        let schedule = want(look.schedule.map(|schedule| Key::Schedule(id, schedule)));
         let items = self.get_many(&keys).await?;
         let item = |index: Option<usize>| -> Option<Item> { index.and_then(|index| items[index].clone()) };
         Ok(Snapshot {
@@ -132,6 +143,7 @@ impl Store {
             boot: item(boot).map(tokens::read_boot).transpose()?,
             other: item(other).map(workspaces::read).transpose()?,
             message: item(message).map(messages::read).transpose()?,
+            schedule: item(schedule).map(schedules::read).transpose()?,
             shown: look.bearer.is_some(),
         })
     }

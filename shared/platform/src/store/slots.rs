@@ -130,14 +130,15 @@ impl Transaction<'_> {
 
 fn slots_update(slots: &Slots) -> Result<(Expression, Expression), StoreError> {
     let update = Expression::new(
-        "SET slots = :slots, #version = :next, epoch = :epoch, ended = :ended, last_contact = :contact",
+        "SET slots = :slots, #version = :next, epoch = :epoch, ended = :ended, last_contact = :contact, ladder = :ladder",
     )
     .name("#version", "version")
     .value(":slots", to_attribute(&slots.slots)?)
     .value(":next", n(slots.version + 1))
     .value(":epoch", n(slots.epoch))
     .value(":ended", to_attribute(&slots.ended)?)
-    .value(":contact", to_attribute(&slots.last_contact)?);
+    .value(":contact", to_attribute(&slots.last_contact)?)
+    .value(":ladder", to_attribute(&slots.ladder)?);
     let condition = Expression::new("(#version = :seen OR (attribute_not_exists(#version) AND :seen = :none))")
         .name("#version", "version")
         .value(":seen", n(slots.version))

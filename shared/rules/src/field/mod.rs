@@ -93,6 +93,15 @@ pub fn token_name(text: &str) -> Result<String, FieldError> {
     line("name", text.trim(), MAX_LABEL_BYTES)
 }
 
+/// A schedule's name: at most 100 bytes on one line. May be empty.
+///
+/// # Errors
+///
+/// Too long, or with control characters.
+pub fn schedule_name(text: &str) -> Result<String, FieldError> {
+    line("name", text.trim(), MAX_LABEL_BYTES)
+}
+
 /// How many turns an agent may run at a time: 0 and less mean 1.
 ///
 /// # Errors

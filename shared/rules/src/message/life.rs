@@ -65,6 +65,7 @@ impl Message {
             answer: None,
             streamed: None,
             delegation: None,
+            fire: None,
             timeline: Vec::new(),
         };
         message.note(at, "accepted", "");

@@ -148,11 +148,11 @@ fn the_memory_of_endings_is_bounded_and_keeps_the_newest() {
 }
 
 #[test]
-fn the_sweep_looks_at_once_while_messages_wait_else_when_the_first_slot_ends() {
+fn the_sweep_looks_at_once_while_messages_wait_else_when_a_turn_has_had_four_fifths_of_its_time() {
     for (pending, ends, due) in [
         (false, vec![], None),
-        (false, vec![ahead(50), ahead(20)], Some(ahead(20))),
-        (false, vec![ago(5), ahead(20)], Some(ago(5))),
+        (false, vec![ahead(50), ahead(20)], Some(ago(104))),
+        (false, vec![ago(5), ahead(20)], Some(ago(124))),
         (true, vec![], Some(NOW)),
         (true, vec![ahead(20)], Some(NOW)),
     ] {

@@ -80,7 +80,10 @@ async fn the_requests_of_the_table_serve_whom_they_should() {
         let answer = cast.send(&request, Some(&bearer(cast.right(&request)))).await;
         let status = match request.key {
             "GET /metrics" => 501,
-            "POST /workspaces" | "POST /workspaces/{id}/tokens" => 201,
+            "POST /workspaces"
+            | "POST /workspaces/{id}/tokens"
+            | "POST /workspaces/{id}/schedules"
+            | "POST /workspaces/{id}/memories" => 201,
             "POST /workspaces/{id}/a2a" | "POST /workspaces/{id}/delegate" => 202,
             "POST /workspaces/{id}/delegations/record" => 202,
             // Nothing was delivered yet.

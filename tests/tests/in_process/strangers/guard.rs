@@ -34,7 +34,7 @@ pub(super) enum Guard {
 }
 
 /// The guard of each route.
-const GUARDS: [(&str, Guard); 44] = [
+const GUARDS: [(&str, Guard); 57] = [
     ("GET /health", Guard::Open),
     ("GET /metrics", Guard::Open),
     ("GET /admin/liveness", Guard::Operator),
@@ -62,6 +62,19 @@ const GUARDS: [(&str, Guard); 44] = [
     ("POST /workspaces/{id}/delegate", Guard::Own),
     ("POST /workspaces/{id}/delegations/record", Guard::Own),
     ("POST /workspaces/{id}/delegations/{delegation_id}/update", Guard::Own),
+    ("GET /workspaces/{id}/memories", Guard::Own),
+    ("POST /workspaces/{id}/memories", Guard::Own),
+    ("DELETE /workspaces/{id}/memories/{memory_id}", Guard::Own),
+    ("GET /workspaces/{id}/schedules", Guard::Own),
+    ("POST /workspaces/{id}/schedules", Guard::Own),
+    ("GET /workspaces/{id}/schedules/health", Guard::Own),
+    ("GET /workspaces/{id}/schedules/{schedule_id}", Guard::Own),
+    ("PATCH /workspaces/{id}/schedules/{schedule_id}", Guard::Own),
+    ("DELETE /workspaces/{id}/schedules/{schedule_id}", Guard::Own),
+    ("POST /workspaces/{id}/schedules/{schedule_id}/run", Guard::Own),
+    ("GET /workspaces/{id}/schedules/{schedule_id}/history", Guard::Own),
+    ("GET /workspaces/{id}/schedules/{schedule_id}/explain", Guard::Own),
+    ("GET /admin/schedules/health", Guard::Operator),
     ("GET /admin/a2a-queue/dead", Guard::Operator),
     ("POST /admin/a2a-queue/drop-stale", Guard::Operator),
     ("POST /workspaces/{id}/a2a/queue/{queue_id}/result", Guard::Target),
