@@ -159,7 +159,14 @@ impl Fleet {
         self.tick().await;
         self.world.advance(Duration::from_secs(1));
         self.beat().await;
+        self.sweep().await;
         self.world.settle().await;
+    }
+
+    /// The other rule of each minute: what lies too long, it settles or sends again.
+    async fn sweep(&self) {
+        let event = json!({ "source": "aws.events", "detail-type": "Scheduled Event", "detail": {} });
+        self.world.invoke("sweep", &event).await;
     }
 
     async fn edit(&mut self) {
@@ -238,6 +245,7 @@ impl Fleet {
             self.tick().await;
             self.world.advance(Duration::from_secs(1));
             self.beat().await;
+            self.sweep().await;
             self.world.settle().await;
         }
     }
