@@ -7,6 +7,7 @@ pub mod fake_agent;
 pub mod gate;
 pub mod invariants;
 pub mod process;
+pub mod recorder;
 pub mod world;
 
 pub use api::Cast;

@@ -15,11 +15,13 @@ use local::handler::Handler;
 use platform::clock::{Clock, ManualClock};
 use platform::config::Config;
 use platform::entropy::Entropy;
+use platform::provisioner::Provisioner;
 use platform::{Platform, aws, schema};
 use rules::Timestamp;
 use serde_json::{Value, json};
 
 use crate::gate::{Gate, GatedClient, QUICK};
+use crate::recorder::Recorder;
 
 /// The operator's token in every world.
 pub const ADMIN: &str = "test-admin-token-0123456789";
@@ -34,6 +36,8 @@ pub struct World {
     pub clock: Arc<ManualClock>,
     /// The control over its AWS requests.
     pub gate: Gate,
+    /// What its provisioner was asked for.
+    pub asked: Arc<Recorder>,
     sqs: local::sqs::Server,
     handlers: Vec<(&'static str, Handler)>,
     routes: HashMap<String, usize>,
@@ -136,7 +140,15 @@ impl World {
         let dynamodb_config = aws_sdk_dynamodb::config::Builder::from(&dynamodb_sdk).retry_partition(own_retries());
         let dynamodb = aws_sdk_dynamodb::Client::from_conf(dynamodb_config.build());
         let shared: Arc<dyn Clock> = Arc::<ManualClock>::clone(&clock);
-        let platform = Platform::new(config, dynamodb, sqs_client, shared, Entropy::seeded(number));
+        let asked = Arc::new(Recorder::default());
+        let platform = Platform::new(
+            config,
+            dynamodb,
+            sqs_client,
+            shared,
+            Entropy::seeded(number),
+            Arc::<Recorder>::clone(&asked) as Arc<dyn Provisioner>,
+        );
         schema::bootstrap(&platform.store).await.unwrap();
         let handlers = local::functions::all();
         let mut routes = HashMap::new();
@@ -146,7 +158,7 @@ impl World {
             }
         }
         gate.take_operations();
-        Self { platform, clock, gate, sqs, handlers, routes }
+        Self { platform, clock, gate, asked, sqs, handlers, routes }
     }
 
     /// Moves the time, and lets the queues see it.

@@ -4,10 +4,10 @@ use platform::decide::{Fault, decide};
 use platform::delivery::BETWEEN;
 use platform::store::{Look, SlotsChange};
 use platform::{Platform, Result};
-use rules::WorkspaceId;
 use rules::delivery::DeliveryMode;
 use rules::liveness::effective;
 use rules::slots::busy;
+use rules::{Status, WorkspaceId};
 
 /// A slot of the target if it can take a message now: alive, in push mode, with room. A wake that finds no room is
 /// noted, so that the drain which holds the last slot looks once more before it ends.
@@ -24,6 +24,11 @@ async fn round(platform: &Platform, id: WorkspaceId) -> Result<Option<String>, F
     let Some(workspace) = snapshot.workspace else { return Ok(None) };
     let lease = snapshot.lease.as_ref();
     let status = effective(&workspace, lease, now).status;
+    if status == Status::Hibernated && snapshot.slots.waiting() > 0 {
+        // Its first register or heartbeat goes on from here.
+        platform.wake_hibernated(id, "a message waits").await?;
+        return Ok(None);
+    }
     if !status.is_dispatchable() || workspace.delivery.mode == DeliveryMode::Poll {
         return Ok(None);
     }

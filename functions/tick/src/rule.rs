@@ -1,5 +1,6 @@
 //! EventBridge rules of the user's own: `{"workspace_id","schedule_id"}` fires a schedule, `{"workspace_id","prompt"}` sends
-//! a prompt. EventBridge may bring an event twice; within one minute it counts once.
+//! a prompt. EventBridge may bring an event twice: with an `event_id` in the input (an input transformer's `$.id`) it counts
+//! once, without one it counts once a minute.
 
 use platform::Platform;
 use platform::accept::{Draft, Target};
@@ -19,6 +20,8 @@ struct Rule {
     schedule_id: Option<String>,
     #[serde(default)]
     prompt: Option<String>,
+    #[serde(default)]
+    event_id: Option<String>,
 }
 
 /// Does what a rule asks for. Nobody hears of a failure, so it is logged.
@@ -34,8 +37,8 @@ async fn obey(platform: &Platform, event: &Value) -> Result<()> {
         invalid("a rule's input is {\"workspace_id\",\"schedule_id\"} or {\"workspace_id\",\"prompt\"}")
     })?;
     let workspace: WorkspaceId = rule.workspace_id.parse().map_err(|_| invalid("workspace_id must be a UUID"))?;
-    let minute = platform.now().millis().div_euclid(60_000);
-    let claim = digest(&format!("rule\0{event}\0{minute}"));
+    let occasion = rule.event_id.unwrap_or_else(|| platform.now().millis().div_euclid(60_000).to_string());
+    let claim = digest(&format!("rule\0{event}\0{occasion}"));
     match (&rule.schedule_id, &rule.prompt) {
         (Some(schedule), None) => {
             let schedule: ScheduleId = schedule.parse().map_err(|_| invalid("schedule_id must be a UUID"))?;

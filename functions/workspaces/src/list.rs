@@ -3,8 +3,9 @@
 use platform::store::Look;
 use platform::{Call, Platform, Problem, Reply, Result, view};
 use rules::Status;
+use rules::schedule::Schedule;
 use rules::slots::Slots;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// 200 with an array of all workspaces that are not removed, oldest first. Operators only.
 pub(crate) async fn list(platform: Platform, call: Call) -> Result<Reply> {
@@ -22,7 +23,7 @@ pub(crate) async fn list(platform: Platform, call: Call) -> Result<Reply> {
 }
 
 /// 200 with one workspace: its true status, why, and its health. A removed one shows `"status":"removed"`. Operators, and
-/// the workspace itself.
+/// the workspace itself. `consecutive_bounced`: the most fires in a row that one of its schedules waits for or lost.
 ///
 /// # Errors
 /// 400 for an id that is no UUID; 401; 403; 404.
@@ -30,5 +31,9 @@ pub(crate) async fn get(platform: Platform, call: Call) -> Result<Reply> {
     let (_, _, snapshot) = platform.operator_or_self(&call, Look::record().lease().slots()).await?;
     let workspace = snapshot.workspace.as_ref().ok_or_else(Problem::no_workspace)?;
     let lease = snapshot.lease.as_ref();
-    Ok(Reply::ok(&view::workspace(workspace, lease, &snapshot.slots, &platform.config, platform.now())))
+    let mut shown = view::workspace(workspace, lease, &snapshot.slots, &platform.config, platform.now());
+    let schedules = platform.store.schedules(workspace.id).await?;
+    let bounced = schedules.iter().map(Schedule::consecutive_not_fired).max();
+    shown["consecutive_bounced"] = json!(bounced.unwrap_or_default());
+    Ok(Reply::ok(&shown))
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use platform::Platform;
 use platform::config::Config;
+use platform::provisioner::ByHand;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
@@ -80,7 +81,8 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
         Some(http) => Clients::new(backend.endpoints(), &variables, http).await,
         None => own.clone(),
     };
-    let platform = Platform::new(config, clients.dynamodb, clients.sqs, options.clock, options.entropy);
+    let platform =
+        Platform::new(config, clients.dynamodb, clients.sqs, options.clock, options.entropy, Arc::new(ByHand));
     metrics::install();
     recover(&platform).await?;
 

@@ -30,6 +30,7 @@ impl Platform {
             tracing::warn!(workspace = %id, rung = ladder.rung.as_str(), reason = ladder.reason, "a turn runs too long");
             if ladder.rung == Rung::Restart {
                 self.end_turn(id, &ladder).await?;
+                self.restart(id, &ladder.reason).await;
                 self.wake_drain(id).await;
             }
             if let Err(error) = self.queues.hand_to_dispatch(&Reminder::Control { workspace_id: id }).await {
@@ -94,6 +95,18 @@ impl Platform {
             Some(Waiting { since, interval })
         });
         Ok(waiting.max_by_key(|waiting| now.since(waiting.since).saturating_sub(waiting.interval)))
+    }
+
+    /// An agent that obeyed no rung is started anew by whatever runs it; one that was told does it by itself.
+    async fn restart(&self, id: WorkspaceId, reason: &str) {
+        let asked = match self.store.workspace(id).await {
+            Ok(Some(workspace)) if !workspace.is_external() => self.provisioner.restart(&workspace, reason).await,
+            Ok(_) => Ok(()),
+            Err(error) => Err(error.into()),
+        };
+        if let Err(problem) = asked {
+            tracing::error!(workspace = %id, code = problem.code, "a runtime that holds a turn was not restarted");
+        }
     }
 
     /// The message of a turn that did not stop fails; what the agent still answers is late.

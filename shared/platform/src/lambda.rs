@@ -12,6 +12,7 @@ use serde::de::DeserializeOwned;
 use crate::clock::SystemClock;
 use crate::config::Config;
 use crate::entropy::Entropy;
+use crate::provisioner::ByHand;
 use crate::{Platform, Router, aws, telemetry};
 
 /// The platform of this process's environment.
@@ -28,6 +29,7 @@ pub async fn platform() -> Result<Platform, Error> {
         aws_sdk_sqs::Client::new(&sdk),
         Arc::new(SystemClock),
         Entropy::system(),
+        Arc::new(ByHand),
     ))
 }
 

@@ -23,6 +23,7 @@ pub mod memories;
 pub mod mint;
 pub mod platform;
 pub mod problem;
+pub mod provisioner;
 pub mod queues;
 pub mod resend;
 pub mod schema;

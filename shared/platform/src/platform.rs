@@ -9,6 +9,7 @@ use crate::agents::AgentClient;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::entropy::Entropy;
+use crate::provisioner::Provisioner;
 use crate::queues::Queues;
 use crate::store::Store;
 
@@ -31,6 +32,8 @@ pub struct Parts {
     pub clock: Arc<dyn Clock>,
     /// Ids and secrets.
     pub entropy: Entropy,
+    /// What starts the runtimes of workspaces.
+    pub provisioner: Arc<dyn Provisioner>,
     /// Room for senders that wait for an answer.
     pub waiting: Arc<Semaphore>,
 }
@@ -43,12 +46,13 @@ impl Platform {
         sqs: aws_sdk_sqs::Client,
         clock: Arc<dyn Clock>,
         entropy: Entropy,
+        provisioner: Arc<dyn Provisioner>,
     ) -> Self {
         let store = Store::new(dynamodb, config.table_name.clone());
         let queues = Queues::new(sqs, &config);
         let agents = AgentClient::new(config.url_profile());
         let waiting = Arc::new(Semaphore::new(config.max_waiting));
-        Self(Arc::new(Parts { config, store, queues, agents, clock, entropy, waiting }))
+        Self(Arc::new(Parts { config, store, queues, agents, clock, entropy, provisioner, waiting }))
     }
 
     /// Now.

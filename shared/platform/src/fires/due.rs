@@ -1,6 +1,7 @@
 //! Finding what is due. The tick looks two minutes ahead and sends a reminder for the second of each fire: a reminder says
 //! "look now", and the schedule decides.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use rules::liveness::SCHEDULER;
@@ -10,7 +11,7 @@ use rules::{ScheduleId, Timestamp, WorkspaceId};
 use crate::platform::Platform;
 use crate::problem::Result;
 use crate::queues::Reminder;
-use crate::store::Tick;
+use crate::store::{DueFire, Tick};
 
 /// How far ahead the tick looks: one tick may be lost.
 const AHEAD: Duration = Duration::from_secs(120);
@@ -31,11 +32,30 @@ impl Platform {
             })
             .collect();
         let refused = self.queues.remind_many(&reminders).await?;
+        self.wake_ahead(&due).await;
         if refused > 0 {
             tracing::warn!(refused, "reminders of fires that SQS did not take; the next tick sends them");
         }
         self.store.tick(&Tick { name: SCHEDULER.to_owned(), at: now, suspect: false }).await?;
         Ok(reminders.len())
+    }
+
+    /// Hibernated workspaces are woken now, so that they run when their fire is due. One that is not woken here is woken by
+    /// the message that waits for it.
+    async fn wake_ahead(&self, due: &[DueFire]) {
+        let ids: BTreeSet<WorkspaceId> = due.iter().map(|fire| fire.workspace_id).collect();
+        let hibernated = match self.store.hibernated(ids).await {
+            Ok(hibernated) => hibernated,
+            Err(error) => {
+                tracing::warn!(%error, "nobody was woken ahead of a fire; the fire wakes");
+                return;
+            }
+        };
+        for id in hibernated {
+            if let Err(problem) = self.wake_hibernated(id, "a schedule fires soon").await {
+                tracing::warn!(code = problem.code, workspace = %id, "not woken ahead of a fire; the fire wakes it");
+            }
+        }
     }
 
     /// What a reminder of a fire leads to: what is due is placed, and a reminder that comes too early comes again.

@@ -96,6 +96,24 @@ impl Store {
         self.get(&Key::Workspace(id)).await?.map(read).transpose()
     }
 
+    /// Those of `ids` that are hibernated.
+    ///
+    /// # Errors
+    /// The datastore does not answer.
+    pub async fn hibernated(&self, ids: impl IntoIterator<Item = WorkspaceId>) -> Result<Vec<WorkspaceId>, StoreError> {
+        let keys: Vec<Key> = ids.into_iter().map(Key::Workspace).collect();
+        let mut hibernated = Vec::new();
+        for chunk in keys.chunks(100) {
+            for item in self.get_many(chunk).await?.into_iter().flatten() {
+                let workspace = read(item)?;
+                if workspace.status == Status::Hibernated {
+                    hibernated.push(workspace.id);
+                }
+            }
+        }
+        Ok(hibernated)
+    }
+
     /// All workspaces of an organisation that are not removed, in the order of their parents.
     ///
     /// # Errors

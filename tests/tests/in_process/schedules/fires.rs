@@ -7,12 +7,11 @@ use tests::{ADMIN, Agent, FakeAgent, Mood, World};
 
 use super::{answer, create, get, minute, outcomes, patch, tick};
 
-async fn pause(world: &World, agent: &Agent) {
+async fn stop(world: &World, agent: &Agent, status: rules::Status) {
     let id = agent.id.parse().unwrap();
     let workspace = world.platform.store.workspace(id).await.unwrap().unwrap();
-    let paused =
-        rules::workspace::Workspace { status: rules::Status::Paused, version: workspace.version + 1, ..workspace };
-    world.platform.store.transaction().put_workspace(&paused).delete_lease(id).commit().await.unwrap();
+    let stopped = rules::workspace::Workspace { status, version: workspace.version + 1, ..workspace };
+    world.platform.store.transaction().put_workspace(&stopped).delete_lease(id).commit().await.unwrap();
 }
 
 #[tokio::test]
@@ -109,6 +108,7 @@ async fn every_fire_has_one_outcome_while_the_agent_is_busy() {
     assert_eq!(rows, [vec!["coalesced"; 11], vec!["pending"]].concat(), "twelve fires in six hours, none lost");
     let shown = get(&world, &bob, &id, "").await;
     assert_eq!(shown["consecutive_not_fired"], 12);
+    assert_eq!(world.show(&bob.id).await["consecutive_bounced"], 12);
     assert_eq!(
         (&shown["starving"]["count"], &shown["starving"]["since"]),
         (&json!(12), &json!("2026-01-01T00:30:00.000Z"))
@@ -125,6 +125,7 @@ async fn every_fire_has_one_outcome_while_the_agent_is_busy() {
     let turns = agent.got().iter().filter(|got| got.body.contains(r#""kind":"cron""#)).count();
     assert_eq!(turns, 1, "one turn for all that were coalesced");
     assert_eq!(get(&world, &bob, &id, "").await["starving"], Value::Null);
+    assert_eq!(world.show(&bob.id).await["consecutive_bounced"], 0);
 }
 
 #[tokio::test]
@@ -133,7 +134,7 @@ async fn paused_skips_and_disabled_has_no_fires() {
     let agent = FakeAgent::start(answer()).await;
     let bob = world.online("bob", &agent.url).await;
     let id = create(&world, &bob, &json!({ "cron_expr": "* * * * *", "prompt": "look" })).await;
-    pause(&world, &bob).await;
+    stop(&world, &bob, rules::Status::Paused).await;
     minute(&world).await;
     tick(&world).await;
     world.settle().await;
@@ -151,6 +152,58 @@ async fn paused_skips_and_disabled_has_no_fires() {
     let shown = patch(&world, &bob, &id, &json!({ "enabled": true })).await;
     assert_eq!(shown["next_run_at"], "2026-01-01T00:05:00.000Z", "counts from now");
     assert_eq!(agent.got().len(), 0);
+}
+
+#[tokio::test]
+async fn a_hibernated_workspace_wakes_ahead_of_its_fire() {
+    let world = World::new().await;
+    let agent = FakeAgent::start(answer()).await;
+    let bob = world.online("bob", &agent.url).await;
+    let id = create(&world, &bob, &json!({ "cron_expr": "*/10 * * * *", "prompt": "look" })).await;
+    stop(&world, &bob, rules::Status::Hibernated).await;
+    for _ in 0..8 {
+        minute(&world).await;
+    }
+    assert_eq!(
+        world.show(&bob.id).await["status"],
+        "hibernated",
+        "its fire is more than two minutes away from each tick so far"
+    );
+    assert_eq!(world.asked.all(), [""; 0]);
+    for _ in 0..2 {
+        minute(&world).await;
+        assert_eq!(world.show(&bob.id).await["status"], "provisioning");
+        assert_eq!(world.asked.all(), [format!("start {}", bob.id)], "once");
+    }
+    let woken = world.events(&bob.id).await.into_iter().filter(|event| event == "WORKSPACE_PROVISIONING").count();
+    assert_eq!(woken, 1);
+    world.beat(&bob, &json!({})).await.expect(200);
+    minute(&world).await;
+    tick(&world).await;
+    world.settle().await;
+    assert_eq!(outcomes(&world, &bob, &id).await, ["fired"]);
+    assert_eq!(get(&world, &bob, &id, "/history").await[0]["nominal"], "2026-01-01T00:10:00.000Z");
+    assert_eq!(agent.got().len(), 1);
+}
+
+#[tokio::test]
+async fn a_message_wakes_whom_no_tick_woke() {
+    let world = World::new().await;
+    let agent = FakeAgent::start(answer()).await;
+    let bob = world.online("bob", &agent.url).await;
+    let id = create(&world, &bob, &json!({ "cron_expr": "0 0 1 1 *", "prompt": "look" })).await;
+    stop(&world, &bob, rules::Status::Hibernated).await;
+    world.settle().await;
+    assert_eq!(world.asked.all(), [""; 0], "nothing waits");
+    let run = format!("/workspaces/{}/schedules/{id}/run", bob.id);
+    world.call("POST", &run, Some(ADMIN), &Value::Null).await.expect(200);
+    world.settle().await;
+    assert_eq!(world.show(&bob.id).await["status"], "provisioning");
+    assert_eq!(world.asked.all(), [format!("start {}", bob.id)]);
+    assert_eq!(agent.got().len(), 0);
+    world.beat(&bob, &json!({})).await.expect(200);
+    world.settle().await;
+    assert_eq!(agent.got().len(), 1);
 }
 
 #[tokio::test]
@@ -243,6 +296,14 @@ async fn an_eventbridge_rule_of_the_users_own_fires_once() {
     assert_eq!(texts, ["\"by rule\"", "\"just this\""]);
     let row = &get(&world, &bob, &id, "/history").await[0];
     assert_eq!((&row["trigger"], &row["outcome"]), (&json!("rule"), &json!("fired")));
+    // Twice, on both sides of a minute's edge, but of one id.
+    let event = json!({ "workspace_id": bob.id, "prompt": "of one id", "event_id": "e-1" });
+    world.invoke("tick", &event).await;
+    world.advance(Duration::from_secs(60));
+    world.invoke("tick", &event).await;
+    world.beat(&bob, &json!({})).await.expect(200);
+    world.settle().await;
+    assert_eq!(agent.got().len(), 3);
     for nonsense in [json!({ "workspace_id": "x" }), json!({ "workspace_id": bob.id }), json!({ "workspace_id": 5 })] {
         world.invoke("tick", &nonsense).await;
     }
