@@ -231,6 +231,12 @@ impl Cast {
             to("POST /workspaces/{id}/delegate").body(json!({
                 "target_id": self.sibling.id, "task": "t", "idempotency_key": "k", "deadline_seconds": 60,
             })),
+            to("GET /workspaces/{id}/activity"),
+            to("POST /workspaces/{id}/activity").body(json!({
+                "activity_type": "agent_log", "method": "m", "summary": "s", "target_id": "t", "source_id": "",
+                "status": "ok", "error_detail": "e", "duration_ms": 5, "request_body": {}, "response_body": {},
+                "metadata": {},
+            })),
             to("GET /workspaces/{id}/memories"),
             to("POST /workspaces/{id}/memories")
                 .body(json!({ "content": "c", "scope": "TEAM", "namespace": "n" })),

@@ -1,18 +1,25 @@
-//! `GET /events` and `GET /events/{id}`: what happened, newest first. For operators.
+//! What happened, newest first: `GET /events` and `GET /events/{id}`, for operators, and the activity that agents report.
 
+mod activity;
 mod list;
 
 use platform::Router;
 
 /// The routes of this function.
 pub fn router() -> Router {
-    Router::new().route("GET /events", list::of_all).route("GET /events/{id}", list::of_one)
+    Router::new()
+        .route("GET /events", list::of_all)
+        .route("GET /events/{id}", list::of_one)
+        .route("GET /workspaces/{id}/activity", activity::list)
+        .route("POST /workspaces/{id}/activity", activity::report)
 }
 
 #[cfg(test)]
 mod tests {
     #[test]
     fn routes() {
-        assert_eq!(super::router().keys(), ["GET /events", "GET /events/{id}"]);
+        let keys = super::router().keys();
+        assert_eq!(keys[..2], ["GET /events", "GET /events/{id}"]);
+        assert_eq!(keys[2..], ["GET /workspaces/{id}/activity", "POST /workspaces/{id}/activity"]);
     }
 }

@@ -73,6 +73,10 @@ typed_id!(
     MemoryId
 );
 typed_id!(
+    /// An agent's report of its activity. Version 7, so ids sort by time.
+    ActivityId
+);
+typed_id!(
     /// A token's public handle; the secret itself is never stored.
     TokenId
 );

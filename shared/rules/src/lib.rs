@@ -4,6 +4,7 @@
 //! the wrong place. Each module is one concept with a table test that reads like its specification.
 
 pub mod access;
+pub mod activity;
 pub mod card;
 pub mod credential;
 pub mod cron;

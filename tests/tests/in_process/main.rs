@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test stops at what it did not expect")]
 
 mod a2a;
+mod activity;
 mod bad_input;
 mod card;
 mod cost;

@@ -55,6 +55,7 @@ pub enum Key {
     ScheduleName(WorkspaceId, String),
     Fire(FireKey),
     Memory(WorkspaceId, Scope, MemoryId),
+    Activity(WorkspaceId, rules::id::ActivityId),
     Tick(String),
     Schema,
 }
@@ -70,6 +71,7 @@ impl Key {
             | Self::Idempotency(id, _)
             | Self::Task(id, _)
             | Self::Event(id, _)
+            | Self::Activity(id, _)
             | Self::Delegation(id, _)
             | Self::DelegationKey(id, _)
             | Self::Provisioning(id)
@@ -104,6 +106,7 @@ impl Key {
             Self::Idempotency(_, key) => format!("IDEM#{key}"),
             Self::Task(_, key) => format!("TASK#{key}"),
             Self::Event(_, id) => format!("EVENT#{id}"),
+            Self::Activity(_, id) => format!("ACT#{id}"),
             Self::Delegation(_, id) => format!("DELEG#{id}"),
             Self::DelegationKey(_, key) => format!("DELEGKEY#{key}"),
             Self::Provisioning(_) => "DUE#provision".to_owned(),

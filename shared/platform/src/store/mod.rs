@@ -1,6 +1,7 @@
 //! One table. Each kind of item has a module of its own; every write that a decision led to is conditional on what the
 //! decision was made from, and goes out in one [`Transaction`].
 
+mod activity;
 mod bodies;
 mod delegations;
 mod error;

@@ -34,7 +34,7 @@ pub(super) enum Guard {
 }
 
 /// The guard of each route.
-const GUARDS: [(&str, Guard); 57] = [
+const GUARDS: [(&str, Guard); 59] = [
     ("GET /health", Guard::Open),
     ("GET /metrics", Guard::Open),
     ("GET /admin/liveness", Guard::Operator),
@@ -62,6 +62,8 @@ const GUARDS: [(&str, Guard); 57] = [
     ("POST /workspaces/{id}/delegate", Guard::Own),
     ("POST /workspaces/{id}/delegations/record", Guard::Own),
     ("POST /workspaces/{id}/delegations/{delegation_id}/update", Guard::Own),
+    ("GET /workspaces/{id}/activity", Guard::Own),
+    ("POST /workspaces/{id}/activity", Guard::Own),
     ("GET /workspaces/{id}/memories", Guard::Own),
     ("POST /workspaces/{id}/memories", Guard::Own),
     ("DELETE /workspaces/{id}/memories/{memory_id}", Guard::Own),
