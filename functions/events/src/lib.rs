@@ -18,7 +18,8 @@ pub fn router() -> Router {
 mod tests {
     #[test]
     fn routes() {
-        let keys = super::router().keys();
+        let router = super::router();
+        let keys = router.keys();
         assert_eq!(keys[..2], ["GET /events", "GET /events/{id}"]);
         assert_eq!(keys[2..], ["GET /workspaces/{id}/activity", "POST /workspaces/{id}/activity"]);
     }
