@@ -6,11 +6,12 @@ use platform::store::Look;
 use platform::{Call, Platform, Problem, Reply, Result};
 use rules::access::{Party, can_communicate};
 use rules::lease::Lease;
-use rules::schedule::{Schedule, blocked, standing};
+use rules::schedule::{Schedule, standing};
 use rules::workspace::Workspace;
 use rules::{Status, Timestamp};
 use serde_json::{Value, json};
 
+use crate::session::Session;
 use crate::show;
 
 /// How many workspaces are read at once.
@@ -41,9 +42,9 @@ pub(crate) async fn of_workspace(platform: Platform, call: Call) -> Result<Reply
     }
     let workspace = seen.workspace.as_ref().ok_or_else(Problem::no_workspace)?;
     let now = platform.now();
-    let blocked = blocked(workspace, seen.lease.as_ref(), &seen.slots, now);
+    let session = Session::of(workspace, seen.lease.as_ref(), &seen.slots, now);
     let schedules = platform.store.schedules(id).await?;
-    let shown: Vec<Value> = schedules.iter().map(|schedule| show::health(schedule, blocked.as_deref(), now)).collect();
+    let shown: Vec<Value> = schedules.iter().map(|schedule| show::health(schedule, &session, now)).collect();
     Ok(Reply::ok(&shown))
 }
 
@@ -77,11 +78,10 @@ async fn rows(platform: &Platform, workspace: &Workspace, lease: Option<&Lease>,
     }
     schedules.sort_by(|one, other| one.name.cmp(&other.name));
     let slots = platform.store.look(workspace.id, &Look::record().slots()).await?.slots;
-    let blocked = blocked(workspace, lease, &slots, now);
-    let busy_since = lease.filter(|lease| lease.is_live(now)).and_then(|lease| lease.busy_since);
+    let session = Session::of(workspace, lease, &slots, now);
     let row = |schedule: &Schedule| {
         let (state, stale_after) = standing(schedule, now);
-        let mut shown = show::health(schedule, blocked.as_deref(), now);
+        let mut shown = show::health(schedule, &session, now);
         shown["workspace_id"] = json!(workspace.id);
         shown["workspace_name"] = json!(workspace.name);
         shown["schedule_id"] = shown["id"].take();
@@ -91,8 +91,6 @@ async fn rows(platform: &Platform, workspace: &Workspace, lease: Option<&Lease>,
         shown["expected_next_run"] = shown["next_run_at"].clone();
         shown["status"] = json!(state);
         shown["stale_threshold_seconds"] = json!(stale_after.as_secs());
-        shown["busy_since"] = json!(busy_since.map(Timestamp::rfc3339));
-        shown["session_age_seconds"] = json!(busy_since.map(|since| now.since(since).as_secs()));
         if let Value::Object(fields) = &mut shown {
             fields.retain(|name, _| name != "id" && name != "name");
         }

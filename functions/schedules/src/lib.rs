@@ -6,6 +6,7 @@ mod health;
 mod history;
 mod list;
 mod run;
+mod session;
 mod settings;
 mod show;
 mod update;

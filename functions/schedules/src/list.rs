@@ -3,9 +3,9 @@
 use platform::fires::unknown_schedule;
 use platform::store::Look;
 use platform::{Call, Platform, Problem, Reply, Result};
-use rules::schedule::blocked;
 use serde_json::Value;
 
+use crate::session::Session;
 use crate::show;
 use crate::update::schedule_id;
 
@@ -21,11 +21,11 @@ pub(crate) async fn list(platform: Platform, call: Call) -> Result<Reply> {
     let now = platform.now();
     let schedules = platform.store.schedules(id).await?;
     let prompts = platform.store.prompts(&schedules).await?;
-    let blocked = blocked(workspace, seen.lease.as_ref(), &seen.slots, now);
+    let session = Session::of(workspace, seen.lease.as_ref(), &seen.slots, now);
     let shown: Vec<Value> = schedules
         .iter()
         .zip(&prompts)
-        .map(|(schedule, prompt)| show::schedule(schedule, &prompt.text, blocked.as_deref(), now))
+        .map(|(schedule, prompt)| show::schedule(schedule, &prompt.text, &session, now))
         .collect();
     Ok(Reply::ok(&shown))
 }
@@ -40,6 +40,6 @@ pub(crate) async fn get(platform: Platform, call: Call) -> Result<Reply> {
     let schedule = platform.store.schedule(id, schedule_id(&call)?).await?.ok_or_else(unknown_schedule)?;
     let prompt = platform.store.prompt(id, schedule.id).await?.unwrap_or_default();
     let now = platform.now();
-    let blocked = blocked(workspace, seen.lease.as_ref(), &seen.slots, now);
-    Ok(Reply::ok(&show::schedule(&schedule, &prompt.text, blocked.as_deref(), now)))
+    let session = Session::of(workspace, seen.lease.as_ref(), &seen.slots, now);
+    Ok(Reply::ok(&show::schedule(&schedule, &prompt.text, &session, now)))
 }

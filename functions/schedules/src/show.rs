@@ -4,6 +4,8 @@ use rules::Timestamp;
 use rules::schedule::{Fire, Outcome, Schedule};
 use serde_json::{Value, json};
 
+use crate::session::Session;
+
 /// The words of existing clients: `ok`, `error`, or the outcome.
 pub(crate) fn status(outcome: Option<Outcome>) -> &'static str {
     match outcome {
@@ -15,16 +17,16 @@ pub(crate) fn status(outcome: Option<Outcome>) -> &'static str {
 }
 
 /// What its own health is: without prompt and expression, for relatives too.
-pub(crate) fn health(schedule: &Schedule, blocked: Option<&str>, now: Timestamp) -> Value {
+pub(crate) fn health(schedule: &Schedule, session: &Session, now: Timestamp) -> Value {
     let starving = schedule.starving_since().map(|since| {
         json!({
             "since": since.rfc3339(),
             "count": schedule.consecutive_not_fired(),
-            "blocked_by": blocked.unwrap_or("nothing now: its turn is next"),
+            "blocked_by": session.blocked.as_deref().unwrap_or("nothing now: its turn is next"),
         })
     });
     let pending = schedule.waiting();
-    json!({
+    let mut shown = json!({
         "id": schedule.id,
         "name": schedule.name,
         "enabled": schedule.enabled,
@@ -41,12 +43,14 @@ pub(crate) fn health(schedule: &Schedule, blocked: Option<&str>, now: Timestamp)
         "starving": starving,
         "coverage_24h": schedule.tally.day(now),
         "coverage_7d": schedule.tally.week(now),
-    })
+    });
+    session.show(&mut shown, now);
+    shown
 }
 
 /// All of it, for operators and the workspace itself.
-pub(crate) fn schedule(schedule: &Schedule, prompt: &str, blocked: Option<&str>, now: Timestamp) -> Value {
-    let mut shown = health(schedule, blocked, now);
+pub(crate) fn schedule(schedule: &Schedule, prompt: &str, session: &Session, now: Timestamp) -> Value {
+    let mut shown = health(schedule, session, now);
     let more = json!({
         "workspace_id": schedule.workspace_id,
         "cron_expr": schedule.cron_expr,

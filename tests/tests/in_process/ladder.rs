@@ -100,6 +100,12 @@ async fn a_fire_that_waits_for_longer_than_its_interval_asks_the_turn_to_wrap_up
     assert_eq!(kinds(&agent), ["checkpoint_and_exit"], "once");
     let told = world.beat(&bob, &json!({ "active_tasks": 1 })).await.expect(200);
     assert_eq!(told.body["control"][0]["kind"], "checkpoint_and_exit", "{}", told.text);
+    let path = format!("/workspaces/{}/schedules", bob.id);
+    let schedule = world.call("GET", &path, Some(ADMIN), &Value::Null).await.expect(200).body[0].take();
+    let workspace = world.show(&bob.id).await;
+    assert_eq!((&schedule["turn_rung"], &schedule["busy_since"]), (&json!("wrap_up"), &workspace["busy_since"]));
+    assert!(schedule["session_age_seconds"].as_u64().unwrap() >= 39 * 60, "{schedule}");
+    assert_eq!(schedule["consecutive_bounced"], workspace["consecutive_bounced"]);
     world.beat(&bob, &json!({ "active_tasks": 0 })).await.expect(200);
     world.settle().await;
     assert_eq!(kinds(&agent), ["checkpoint_and_exit", "cron"], "the newest fire starts");

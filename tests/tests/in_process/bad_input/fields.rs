@@ -7,8 +7,11 @@ use tests::api::assert_same;
 use super::refusal::{assert_refused, send, with_bodies, with_field};
 
 /// What is not read by type: passed on, kept as it is, or not kept at all.
-const FREE: [(&str, &str); 3] = [
+const FREE: [(&str, &str); 6] = [
     ("POST /workspaces", "template"),
+    ("POST /workspaces/{id}/activity", "request_body"),
+    ("POST /workspaces/{id}/activity", "response_body"),
+    ("POST /workspaces/{id}/activity", "metadata"),
     ("POST /workspaces/{id}/a2a/queue/{queue_id}/result", "body"),
     ("POST /workspaces/{id}/inbox/{queue_id}/ack", "response"),
 ];
