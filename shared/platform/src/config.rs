@@ -47,7 +47,7 @@ variables! {
     SETTLE_RETRY_SECONDS = "20", "how long an agent's answer is tried to be stored while the table does not answer";
     MAX_TURN_SECONDS = "3600", "ceiling of one turn";
     TURN_GRACE_SECONDS = "60", "grace after the ceiling";
-    ACTIVITY_RETENTION_DAYS = "7", "how long events and finished messages are kept";
+    ACTIVITY_RETENTION_DAYS = "7", "how long events, activity, the ledger of fires and finished messages are kept";
 }
 
 /// A variable that cannot be used.
