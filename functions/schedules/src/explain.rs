@@ -8,7 +8,7 @@ use rules::liveness::{SCHEDULER, effective, is_stale};
 use rules::schedule::explain::{Facts, explain as explained};
 use serde_json::json;
 
-use crate::session::Session;
+use crate::around::Around;
 use crate::show;
 use crate::update::schedule_id;
 
@@ -26,11 +26,11 @@ pub(crate) async fn explain(platform: Platform, call: Call) -> Result<Reply> {
     let last = platform.store.fires(id, schedule.id, None, oldest, 1).await?.pop();
     let ticks = platform.store.ticks().await?;
     let scheduler = ticks.iter().find(|tick| tick.name == SCHEDULER).map(|tick| tick.at);
-    let session = Session::of(workspace, seen.lease.as_ref(), &seen.slots, now);
+    let around = Around::of(workspace, seen.lease.as_ref(), &seen.slots, now);
     let facts = Facts {
         schedule: &schedule,
         status: effective(workspace, seen.lease.as_ref(), now).status,
-        blocked: session.blocked.as_deref(),
+        blocked: around.blocked.as_deref(),
         last: last.as_ref(),
         scheduler_at: scheduler,
         scheduler_stale: scheduler.is_none_or(|at| is_stale(at, now)),

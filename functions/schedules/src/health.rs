@@ -11,7 +11,7 @@ use rules::workspace::Workspace;
 use rules::{Status, Timestamp};
 use serde_json::{Value, json};
 
-use crate::session::Session;
+use crate::around::Around;
 use crate::show;
 
 /// How many workspaces are read at once.
@@ -42,9 +42,9 @@ pub(crate) async fn of_workspace(platform: Platform, call: Call) -> Result<Reply
     }
     let workspace = seen.workspace.as_ref().ok_or_else(Problem::no_workspace)?;
     let now = platform.now();
-    let session = Session::of(workspace, seen.lease.as_ref(), &seen.slots, now);
+    let around = Around::of(workspace, seen.lease.as_ref(), &seen.slots, now);
     let schedules = platform.store.schedules(id).await?;
-    let shown: Vec<Value> = schedules.iter().map(|schedule| show::health(schedule, &session, now)).collect();
+    let shown: Vec<Value> = schedules.iter().map(|schedule| show::health(schedule, &around, now)).collect();
     Ok(Reply::ok(&shown))
 }
 
@@ -78,10 +78,10 @@ async fn rows(platform: &Platform, workspace: &Workspace, lease: Option<&Lease>,
     }
     schedules.sort_by(|one, other| one.name.cmp(&other.name));
     let slots = platform.store.look(workspace.id, &Look::record().slots()).await?.slots;
-    let session = Session::of(workspace, lease, &slots, now);
+    let around = Around::of(workspace, lease, &slots, now);
     let row = |schedule: &Schedule| {
         let (state, stale_after) = standing(schedule, now);
-        let mut shown = show::health(schedule, &session, now);
+        let mut shown = show::health(schedule, &around, now);
         shown["workspace_id"] = json!(workspace.id);
         shown["workspace_name"] = json!(workspace.name);
         shown["schedule_id"] = shown["id"].take();

@@ -1,12 +1,12 @@
 //! Schedules: when a workspace is woken, with what prompt, what became of each time, and why.
 
+mod around;
 mod create;
 mod explain;
 mod health;
 mod history;
 mod list;
 mod run;
-mod session;
 mod settings;
 mod show;
 mod update;

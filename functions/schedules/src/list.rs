@@ -5,7 +5,7 @@ use platform::store::Look;
 use platform::{Call, Platform, Problem, Reply, Result};
 use serde_json::Value;
 
-use crate::session::Session;
+use crate::around::Around;
 use crate::show;
 use crate::update::schedule_id;
 
@@ -21,11 +21,11 @@ pub(crate) async fn list(platform: Platform, call: Call) -> Result<Reply> {
     let now = platform.now();
     let schedules = platform.store.schedules(id).await?;
     let prompts = platform.store.prompts(&schedules).await?;
-    let session = Session::of(workspace, seen.lease.as_ref(), &seen.slots, now);
+    let around = Around::of(workspace, seen.lease.as_ref(), &seen.slots, now);
     let shown: Vec<Value> = schedules
         .iter()
         .zip(&prompts)
-        .map(|(schedule, prompt)| show::schedule(schedule, &prompt.text, &session, now))
+        .map(|(schedule, prompt)| show::schedule(schedule, &prompt.text, &around, now))
         .collect();
     Ok(Reply::ok(&shown))
 }
@@ -40,6 +40,6 @@ pub(crate) async fn get(platform: Platform, call: Call) -> Result<Reply> {
     let schedule = platform.store.schedule(id, schedule_id(&call)?).await?.ok_or_else(unknown_schedule)?;
     let prompt = platform.store.prompt(id, schedule.id).await?.unwrap_or_default();
     let now = platform.now();
-    let session = Session::of(workspace, seen.lease.as_ref(), &seen.slots, now);
-    Ok(Reply::ok(&show::schedule(&schedule, &prompt.text, &session, now)))
+    let around = Around::of(workspace, seen.lease.as_ref(), &seen.slots, now);
+    Ok(Reply::ok(&show::schedule(&schedule, &prompt.text, &around, now)))
 }

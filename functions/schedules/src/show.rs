@@ -4,7 +4,7 @@ use rules::Timestamp;
 use rules::schedule::{Fire, Outcome, Schedule};
 use serde_json::{Value, json};
 
-use crate::session::Session;
+use crate::around::Around;
 
 /// The words of existing clients: `ok`, `error`, or the outcome.
 pub(crate) fn status(outcome: Option<Outcome>) -> &'static str {
@@ -17,12 +17,12 @@ pub(crate) fn status(outcome: Option<Outcome>) -> &'static str {
 }
 
 /// What its own health is: without prompt and expression, for relatives too.
-pub(crate) fn health(schedule: &Schedule, session: &Session, now: Timestamp) -> Value {
+pub(crate) fn health(schedule: &Schedule, around: &Around<'_>, now: Timestamp) -> Value {
     let starving = schedule.starving_since().map(|since| {
         json!({
             "since": since.rfc3339(),
             "count": schedule.consecutive_not_fired(),
-            "blocked_by": session.blocked.as_deref().unwrap_or("nothing now: its turn is next"),
+            "blocked_by": around.blocked.as_deref().unwrap_or("nothing now: its turn is next"),
         })
     });
     let pending = schedule.waiting();
@@ -44,13 +44,16 @@ pub(crate) fn health(schedule: &Schedule, session: &Session, now: Timestamp) -> 
         "coverage_24h": schedule.tally.day(now),
         "coverage_7d": schedule.tally.week(now),
     });
-    session.show(&mut shown, now);
+    let session = &around.session;
+    shown["busy_since"] = json!(session.busy_since.map(Timestamp::rfc3339));
+    shown["session_age_seconds"] = json!(session.age_seconds(now));
+    shown["turn_rung"] = json!(session.ladder.map(|ladder| ladder.rung));
     shown
 }
 
 /// All of it, for operators and the workspace itself.
-pub(crate) fn schedule(schedule: &Schedule, prompt: &str, session: &Session, now: Timestamp) -> Value {
-    let mut shown = health(schedule, session, now);
+pub(crate) fn schedule(schedule: &Schedule, prompt: &str, around: &Around<'_>, now: Timestamp) -> Value {
+    let mut shown = health(schedule, around, now);
     let more = json!({
         "workspace_id": schedule.workspace_id,
         "cron_expr": schedule.cron_expr,

@@ -1,8 +1,8 @@
 //! A workspace as the API shows it, with its true status.
 
-use rules::ladder::{standing, turn};
 use rules::lease::{Beat, Lease};
 use rules::liveness::{Effective, effective};
+use rules::session::Session;
 use rules::slots::Slots;
 use rules::workspace::Workspace;
 use rules::{Timestamp, health};
@@ -17,8 +17,7 @@ pub fn workspace(record: &Workspace, lease: Option<&Lease>, slots: &Slots, confi
     let beat = lease.map(|lease| &lease.beat).or(record.last_beat.as_ref()).unwrap_or(&idle);
     let live = lease.filter(|lease| lease.is_live(now) && truth.status.is_live());
     let health = health::assess(record, lease, slots, &truth, now, config.max_turn);
-    let running = live.and_then(|lease| turn(slots, Some(lease)));
-    let rung = live.and_then(|lease| standing(slots, Some(lease)));
+    let session = Session::of(record, lease, slots, now);
     let mut shown = json!({
         "id": record.id,
         "name": record.name,
@@ -39,11 +38,11 @@ pub fn workspace(record: &Workspace, lease: Option<&Lease>, slots: &Slots, confi
         "last_sample_error": beat.sample_error,
         "uptime_seconds": beat.uptime_seconds,
         "current_task": beat.current_task,
-        "session_age_seconds": running.map(|turn| now.since(turn.since).as_secs()),
-        "session_queue_id": running.and_then(|turn| turn.message),
-        "turn_rung": rung.map(|ladder| ladder.rung),
-        "turn_rung_at": rung.map(|ladder| ladder.at.rfc3339()),
-        "busy_since": live.and_then(|lease| lease.busy_since).map(Timestamp::rfc3339),
+        "session_age_seconds": session.age_seconds(now),
+        "session_queue_id": session.turn.and_then(|turn| turn.message),
+        "turn_rung": session.ladder.map(|ladder| ladder.rung),
+        "turn_rung_at": session.ladder.map(|ladder| ladder.at.rfc3339()),
+        "busy_since": session.busy_since.map(Timestamp::rfc3339),
         "last_heartbeat_at": (beat.at.millis() > 0).then(|| beat.at.rfc3339()),
         "last_register_failure_at": record.register_failure.as_ref().map(|failure| failure.at.rfc3339()),
         "workspace_dir": record.workspace_dir,

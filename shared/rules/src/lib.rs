@@ -28,6 +28,7 @@ pub mod message;
 pub mod reason;
 pub mod register;
 pub mod schedule;
+pub mod session;
 pub mod slots;
 pub mod starvation;
 pub mod status;

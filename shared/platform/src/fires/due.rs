@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use futures::{StreamExt, stream};
 use rules::liveness::SCHEDULER;
 use rules::schedule::Schedule;
 use rules::{ScheduleId, Timestamp, WorkspaceId};
@@ -15,6 +16,8 @@ use crate::store::{DueFire, Tick};
 
 /// How far ahead the tick looks: one tick may be lost.
 const AHEAD: Duration = Duration::from_secs(120);
+/// How many workspaces are woken at once.
+const AT_ONCE: usize = 16;
 
 impl Platform {
     /// Sends a reminder for every fire of the next two minutes, and of those that are late. How many.
@@ -32,11 +35,11 @@ impl Platform {
             })
             .collect();
         let refused = self.queues.remind_many(&reminders).await?;
-        self.wake_ahead(&due).await;
         if refused > 0 {
             tracing::warn!(refused, "reminders of fires that SQS did not take; the next tick sends them");
         }
         self.store.tick(&Tick { name: SCHEDULER.to_owned(), at: now, suspect: false }).await?;
+        self.wake_ahead(&due).await;
         Ok(reminders.len())
     }
 
@@ -51,11 +54,12 @@ impl Platform {
                 return;
             }
         };
-        for id in hibernated {
+        let wake = async |id| {
             if let Err(problem) = self.wake_hibernated(id, "a schedule fires soon").await {
                 tracing::warn!(code = problem.code, workspace = %id, "not woken ahead of a fire; the fire wakes it");
             }
-        }
+        };
+        stream::iter(hibernated).for_each_concurrent(AT_ONCE, wake).await;
     }
 
     /// What a reminder of a fire leads to: what is due is placed, and a reminder that comes too early comes again.

@@ -1,6 +1,7 @@
 //! Schedules through the API: what fires, when, once, with what input, and what is told of it.
 
 mod fires;
+mod hibernation;
 mod settings;
 
 use std::time::Duration;
@@ -47,4 +48,12 @@ pub(super) async fn patch(world: &World, agent: &Agent, id: &str, body: &Value) 
 
 pub(super) fn answer() -> Mood {
     Mood::Answer(json!({ "result": { "parts": [{ "kind": "text", "text": "done" }] } }).to_string())
+}
+
+/// Its status as if an operator had stopped it.
+pub(super) async fn stop(world: &World, agent: &Agent, status: rules::Status) {
+    let id = agent.id.parse().unwrap();
+    let workspace = world.platform.store.workspace(id).await.unwrap().unwrap();
+    let stopped = rules::workspace::Workspace { status, version: workspace.version + 1, ..workspace };
+    world.platform.store.transaction().put_workspace(&stopped).delete_lease(id).commit().await.unwrap();
 }
