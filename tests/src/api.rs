@@ -7,6 +7,11 @@ use crate::world::{ADMIN, Agent, Answer, World};
 /// Nobody's id.
 pub const NOBODY: &str = "99999999-9999-4999-8999-999999999999";
 
+/// The value of every secret that a cast has.
+pub const HELD: &str = "held-in-confidence";
+/// The value of every secret that a request brings.
+pub const BROUGHT: &str = "brought-in-confidence";
+
 /// A request to one route.
 #[derive(Debug, Clone)]
 pub struct Request {
@@ -38,6 +43,11 @@ impl Request {
     /// Its method.
     pub fn method(&self) -> &'static str {
         self.key.split(' ').next().unwrap()
+    }
+
+    /// What a reading of it that serves is answered with: nothing is run for an external workspace, so there is no log of it.
+    pub fn served(&self) -> u16 {
+        if self.key.ends_with("/logs") || self.key.ends_with("/console") { 409 } else { 200 }
     }
 
     /// Its body as it is sent.
@@ -128,6 +138,17 @@ impl Cast {
         let path = format!("/workspaces/{}/memories", own.id);
         let memory =
             world.call("POST", &path, Some(ADMIN), &json!({ "content": "c", "scope": "TEAM" })).await.expect(201);
+        let secret = |key: &str| json!({ "key": key, "value": HELD });
+        for (path, key) in [
+            (format!("/workspaces/{}/secrets", own.id), "OWN_KEY"),
+            ("/settings/secrets".to_owned(), "SETTINGS_KEY"),
+            ("/admin/secrets".to_owned(), "ADMIN_KEY"),
+        ] {
+            world.call("POST", &path, Some(ADMIN), &secret(key)).await.expect(200);
+        }
+        // Fetched once, so that fetching again writes nothing.
+        let values = format!("/workspaces/{}/secrets/values", own.id);
+        world.call("GET", &values, Some(&own.token), &Value::Null).await.expect(200);
         let (api_id, org_id) = (text(&api["token_id"]), text(&org["id"]));
         let (api, org) = (text(&api["auth_token"]), text(&org["auth_token"]));
         for (token, id) in [
@@ -174,6 +195,12 @@ impl Cast {
             let path = key.split(' ').nth(1).unwrap().replace("{queue_id}", &self.queue_id);
             let path = path.replace("{delegation_id}", "d-1").replace("{schedule_id}", &self.schedule_id);
             let path = path.replace("{memory_id}", &self.memory_id);
+            let secret = match key.split(['/', ' ']).nth(2) {
+                Some("settings") => "SETTINGS_KEY",
+                Some("admin") => "ADMIN_KEY",
+                _ => "OWN_KEY",
+            };
+            let path = path.replace("{key}", secret);
             let token = if path.starts_with("/org/") { &self.org_id } else { &self.api_id };
             Request::new(key, path.replace("{token_id}", token).replace("{id}", id))
         };
@@ -198,6 +225,14 @@ impl Cast {
             to("GET /workspaces/{id}/.well-known/agent.json"),
             to("GET /org/tokens"),
             to("GET /registry/{id}/peers"),
+            to("GET /workspaces/{id}/logs"),
+            to("GET /workspaces/{id}/console"),
+            to("GET /workspaces/{id}/explain"),
+            to("POST /admin/workspaces/{id}/bootstrap-failed").body(json!({ "error": "e", "log_tail": "l" })),
+            to("POST /workspaces/{id}/restart"),
+            to("POST /workspaces/{id}/hibernate"),
+            to("POST /workspaces/{id}/expand"),
+            to("POST /workspaces/{id}/collapse"),
             discover.header("x-workspace-id", id),
             to("POST /registry/check-access").body(json!({ "caller_id": id, "target_id": self.sibling.id })),
             to("POST /registry/register")
@@ -207,7 +242,7 @@ impl Cast {
             to("POST /workspaces").body(json!({
                 "name": "new", "role": "tester", "tier": 2, "external": true, "parent_id": self.parent.id, "model": "m",
                 "max_concurrent_tasks": 2, "budget_limit": 100, "canvas": { "x": 1.5, "y": -2 }, "workspace_dir": "/data",
-                "workspace_access": "read_only", "template": null,
+                "workspace_access": "read_only", "secrets": { "API_KEY": BROUGHT }, "template": null,
             })),
             to("PATCH /workspaces/{id}").body(json!({
                 "name": "renamed", "role": "tester", "x": 1.5, "y": 2, "collapsed": true, "tier": 3, "model": "m",
@@ -241,6 +276,20 @@ impl Cast {
             to("POST /workspaces/{id}/memories")
                 .body(json!({ "content": "c", "scope": "TEAM", "namespace": "n" })),
             to("DELETE /workspaces/{id}/memories/{memory_id}"),
+            to("GET /workspaces/{id}/secrets"),
+            to("GET /workspaces/{id}/secrets/values"),
+            to("POST /workspaces/{id}/secrets").body(json!({ "key": "API_KEY", "value": BROUGHT })),
+            to("PUT /workspaces/{id}/secrets").body(json!({ "key": "API_KEY", "value": BROUGHT })),
+            to("DELETE /workspaces/{id}/secrets/{key}"),
+            to("GET /workspaces/{id}/model"),
+            to("PUT /workspaces/{id}/model").body(json!({ "model": "m" })),
+            to("GET /settings/secrets"),
+            to("POST /settings/secrets").body(json!({ "key": "API_KEY", "value": BROUGHT })),
+            to("PUT /settings/secrets").body(json!({ "key": "API_KEY", "value": BROUGHT })),
+            to("DELETE /settings/secrets/{key}"),
+            to("GET /admin/secrets"),
+            to("POST /admin/secrets").body(json!({ "key": "API_KEY", "value": BROUGHT })),
+            to("DELETE /admin/secrets/{key}"),
             to("GET /workspaces/{id}/schedules"),
             to("POST /workspaces/{id}/schedules").body(json!({
                 "name": "daily", "cron_expr": "0 9 * * 1-5", "timezone": "Europe/Berlin", "prompt": "p", "enabled": true,
@@ -264,6 +313,8 @@ impl Cast {
             to("GET /admin/workspaces/{id}/test-token"),
             to("POST /admin/workspaces/{id}/test-token"),
             to("POST /admin/workspaces/{id}/reset-credentials"),
+            to("POST /workspaces/{id}/pause"),
+            to("POST /workspaces/{id}/resume"),
             to("DELETE /workspaces/{id}/tokens/{token_id}"),
             to("DELETE /org/tokens/{token_id}"),
             to("DELETE /workspaces/{id}"),
@@ -273,7 +324,7 @@ impl Cast {
     /// A token with which a request serves: the operator's, but where only an agent may.
     pub fn right(&self, request: &Request) -> &str {
         let agents = request.key.starts_with("POST /registry/") || request.key.ends_with("/result");
-        let agents = agents || request.key.contains("/inbox");
+        let agents = agents || request.key.contains("/inbox") || request.key.ends_with("/secrets/values");
         if agents { &self.own.token } else { ADMIN }
     }
 

@@ -3,14 +3,15 @@
 
 pub mod api;
 pub mod conformance;
+pub mod engine;
 pub mod fake_agent;
 pub mod gate;
 pub mod invariants;
 pub mod process;
-pub mod recorder;
+pub mod recorded;
 pub mod world;
 
 pub use api::Cast;
 pub use fake_agent::{FakeAgent, Mood, Script};
 pub use gate::{Fault, Gate};
-pub use world::{ADMIN, Agent, Answer, World};
+pub use world::{ADMIN, Agent, Answer, SEALING_KEY, World};

@@ -3,12 +3,16 @@
 mod binary;
 mod child;
 mod client;
+pub mod docker;
+mod janitor;
 mod platform;
+pub mod proxy;
 mod runtime;
 
 pub use binary::{binary, workspace_root};
 pub use child::{Ended, Process};
 pub use client::{Client, answer_text, message};
+pub use janitor::Janitor;
 pub use platform::{Home, Platform, free_port};
 pub use runtime::Runtime;
 

@@ -20,11 +20,13 @@ use platform::{Platform, aws, schema};
 use rules::Timestamp;
 use serde_json::{Value, json};
 
+use crate::engine::FakeEngine;
 use crate::gate::{Gate, GatedClient, QUICK};
-use crate::recorder::Recorder;
 
 /// The operator's token in every world.
 pub const ADMIN: &str = "test-admin-token-0123456789";
+/// What every world seals secrets with.
+pub const SEALING_KEY: &str = "of-this-test-world-32-bytes-long";
 /// When every world begins: 2026-01-01T00:00:00Z.
 pub const BEGIN: Timestamp = Timestamp::from_millis(1_767_225_600_000);
 
@@ -32,12 +34,14 @@ pub const BEGIN: Timestamp = Timestamp::from_millis(1_767_225_600_000);
 pub struct World {
     /// What the handlers get.
     pub platform: Platform,
+    /// The same in the network of the tasks, where `DISPATCH_VPC_QUEUE_URL` is set.
+    pub inside: Option<Platform>,
     /// Its time.
     pub clock: Arc<ManualClock>,
     /// The control over its AWS requests.
     pub gate: Gate,
-    /// What its provisioner was asked for.
-    pub asked: Arc<Recorder>,
+    /// What runs its managed workspaces, where `PROVISIONER` is `process`.
+    pub engine: Arc<FakeEngine>,
     sqs: local::sqs::Server,
     handlers: Vec<(&'static str, Handler)>,
     routes: HashMap<String, usize>,
@@ -108,7 +112,7 @@ impl World {
         Self::with(&[]).await
     }
 
-    /// A fresh world with these variables on top.
+    /// A fresh world with these variables on top. `DISPATCH_VPC_QUEUE_URL` is the name of a queue that is made.
     pub async fn with(variables: &[(&str, &str)]) -> Self {
         static NUMBER: AtomicU64 = AtomicU64::new(0);
         let number = NUMBER.fetch_add(1, Ordering::SeqCst);
@@ -123,32 +127,41 @@ impl World {
         let mut vars: HashMap<String, String> = HashMap::from([
             ("MOLECULE_ENV".to_owned(), "development".to_owned()),
             ("ADMIN_TOKEN".to_owned(), ADMIN.to_owned()),
+            ("SECRETS_ENCRYPTION_KEY".to_owned(), SEALING_KEY.to_owned()),
             ("TABLE_NAME".to_owned(), format!("world-{number}")),
             ("DRAIN_WAIT_SECONDS".to_owned(), "0".to_owned()),
             ("A2A_SYNC_WAIT_SECONDS".to_owned(), "0".to_owned()),
             ("SETTLE_RETRY_SECONDS".to_owned(), "0".to_owned()),
         ]);
-        for (name, queue) in
-            [("DISPATCH_QUEUE_URL", "dispatch"), ("TIMERS_QUEUE_URL", "timers"), ("DEAD_LETTER_QUEUE_URL", "dead")]
-        {
+        let mut queues =
+            vec![("DISPATCH_QUEUE_URL", "dispatch"), ("TIMERS_QUEUE_URL", "timers"), ("DEAD_LETTER_QUEUE_URL", "dead")];
+        let (queue_names, variables): (Vec<_>, Vec<_>) =
+            variables.iter().copied().partition(|(name, _)| *name == "DISPATCH_VPC_QUEUE_URL");
+        queues.extend(queue_names);
+        for (name, queue) in queues {
             let made = sqs_client.create_queue().queue_name(queue).send().await.unwrap();
             vars.insert(name.to_owned(), made.queue_url.unwrap());
         }
+        let provision = sqs_client.create_queue().queue_name("provision.fifo");
+        let provision = provision.attributes(aws_sdk_sqs::types::QueueAttributeName::FifoQueue, "true").send().await;
+        vars.insert("PROVISION_QUEUE_URL".to_owned(), provision.unwrap().queue_url.unwrap());
         vars.extend(variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         let config = Config::from_map(&vars).unwrap();
         let dynamodb_sdk = sdk_config(&dynamodb_endpoint().await, &gate).load().await;
         let dynamodb_config = aws_sdk_dynamodb::config::Builder::from(&dynamodb_sdk).retry_partition(own_retries());
         let dynamodb = aws_sdk_dynamodb::Client::from_conf(dynamodb_config.build());
         let shared: Arc<dyn Clock> = Arc::<ManualClock>::clone(&clock);
-        let asked = Arc::new(Recorder::default());
-        let platform = Platform::new(
-            config,
-            dynamodb,
-            sqs_client,
-            shared,
-            Entropy::seeded(number),
-            Arc::<Recorder>::clone(&asked) as Arc<dyn Provisioner>,
-        );
+        let engine = Arc::new(FakeEngine::default());
+        let platform_with = |config, entropy| {
+            let engine = Arc::<FakeEngine>::clone(&engine) as Arc<dyn Provisioner>;
+            let (dynamodb, sqs) = (dynamodb.clone(), sqs_client.clone());
+            Platform::new(config, dynamodb, sqs, Arc::clone(&shared), entropy, engine)
+        };
+        let inside = config.dispatch_vpc_queue_url.is_some().then(|| {
+            let config = Config { dispatch_vpc_queue_url: None, ..config.clone() };
+            platform_with(config, Entropy::seeded(number + (1 << 32)))
+        });
+        let platform = platform_with(config, Entropy::seeded(number));
         schema::bootstrap(&platform.store).await.unwrap();
         let handlers = local::functions::all();
         let mut routes = HashMap::new();
@@ -158,7 +171,7 @@ impl World {
             }
         }
         gate.take_operations();
-        Self { platform, clock, gate, asked, sqs, handlers, routes }
+        Self { platform, inside, clock, gate, engine, sqs, handlers, routes }
     }
 
     /// Moves the time, and lets the queues see it.
@@ -261,8 +274,13 @@ impl World {
 
     /// Starts a function with an event of another kind: `sweep`, `dispatch`, `timers`.
     pub async fn invoke(&self, function: &str, event: &Value) -> Value {
+        self.invoke_as(&self.platform, function, event).await
+    }
+
+    /// As [`World::invoke`], in a function that has other settings.
+    pub async fn invoke_as(&self, platform: &Platform, function: &str, event: &Value) -> Value {
         let (_, handler) = self.handlers.iter().find(|(name, _)| *name == function).expect("a function");
-        let answer = handler.invoke()(self.platform.clone(), serde_json::to_vec(event).unwrap(), false).await.unwrap();
+        let answer = handler.invoke()(platform.clone(), serde_json::to_vec(event).unwrap(), false).await.unwrap();
         serde_json::from_slice(&answer.into_json()).unwrap_or(Value::Null)
     }
 
@@ -274,15 +292,20 @@ impl World {
     /// Hands every waiting wake-up and due reminder to its function, until there are none; returns how many there were.
     pub async fn settle(&self) -> usize {
         let mut handled = 0;
+        let config = &self.platform.config;
+        let mut functions = vec![
+            ("timers", &config.timers_queue_url, &self.platform),
+            ("provision", &config.provision_queue_url, &self.platform),
+            ("dispatch", &config.dispatch_queue_url, &self.platform),
+        ];
+        if let (Some(url), Some(inside)) = (&config.dispatch_vpc_queue_url, &self.inside) {
+            functions.push(("dispatch-vpc", url, inside));
+        }
         for _ in 0..1000 {
             let mut idle = true;
-            for function in ["timers", "dispatch"] {
-                let url = match function {
-                    "timers" => &self.platform.config.timers_queue_url,
-                    _ => &self.platform.config.dispatch_queue_url,
-                };
+            for (function, url, platform) in &functions {
                 let client = self.platform.queues.client();
-                let batch = client.receive_message().queue_url(url).max_number_of_messages(10).send().await.unwrap();
+                let batch = client.receive_message().queue_url(*url).max_number_of_messages(10).send().await.unwrap();
                 for message in batch.messages.unwrap_or_default() {
                     idle = false;
                     handled += 1;
@@ -291,10 +314,10 @@ impl World {
                         "eventSource": "aws:sqs", "eventSourceARN": "arn:aws:sqs:us-east-1:000000000000:q",
                         "awsRegion": "us-east-1", "attributes": {}, "messageAttributes": {}, "md5OfBody": "",
                     }]});
-                    let answer = self.invoke(function, &event).await;
+                    let answer = self.invoke_as(platform, function, &event).await;
                     assert_eq!(answer["batchItemFailures"], json!([]), "{function} failed");
                     let receipt = message.receipt_handle.unwrap_or_default();
-                    client.delete_message().queue_url(url).receipt_handle(receipt).send().await.unwrap();
+                    client.delete_message().queue_url(*url).receipt_handle(receipt).send().await.unwrap();
                 }
             }
             if idle {

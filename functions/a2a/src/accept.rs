@@ -2,6 +2,7 @@
 
 use platform::accept::Target;
 use platform::{Call, Platform, Reply, Result};
+use rules::Status;
 use rules::delivery::DeliveryMode;
 use rules::envelope::MethodKind;
 use rules::liveness::effective;
@@ -40,7 +41,8 @@ pub(crate) async fn accept(platform: Platform, call: Call) -> Result<Reply> {
     let truth = effective(&target.workspace, target.lease.as_ref(), platform.now());
     let push = target.workspace.delivery.mode == DeliveryMode::Push;
     let served = truth.status.is_dispatchable() && push && !message.is_deferred();
-    if served {
+    // A drain of one that is hibernated wakes it.
+    if served || truth.status == Status::Hibernated {
         platform.wake_drain(permitted.target).await;
     }
     let waiter = Waiter { longest: wait.filter(|_| served), status: truth.status, push, form };

@@ -76,6 +76,10 @@ async fn hand_over(platform: &Platform, taken: Taken) -> Result<After> {
     let Taken { workspace, message, body, dedupes } = taken;
     let sent_at = platform.now();
     let answer = call(platform, &workspace, &message, body).await;
+    if answer.outcome == Outcome::Refused && platform.runs(&workspace) {
+        // Nobody listens: the engine is asked whether it runs at all, and if not, it is offline and restarted.
+        platform.reconcile_soon(workspace.id).await;
+    }
     let delivery = Delivery { sent_at: Some(sent_at), ..Delivery::of(&message) };
     let (ending, after) = match settle(&message, &answer.outcome, message.releases(), dedupes) {
         Next::Complete => {

@@ -10,9 +10,9 @@ mod recover;
 mod stream;
 
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
-use platform::Platform;
 use platform::batch::each_reminder;
 use platform::queues::Reminder;
+use platform::{Platform, Result};
 
 pub use drain::drain;
 pub use recover::recover;
@@ -21,6 +21,9 @@ pub use recover::recover;
 pub async fn handle(platform: Platform, event: SqsEvent) -> SqsBatchResponse {
     let platform = &platform;
     each_reminder(event, |reminder| async move {
+        if forwarded(platform, &reminder).await? {
+            return Ok(());
+        }
         match reminder {
             Reminder::Drain { workspace_id } => drain(platform, workspace_id).await,
             Reminder::Due { workspace_id, queue_id } => platform.send_due(workspace_id, queue_id).await,
@@ -28,10 +31,31 @@ pub async fn handle(platform: Platform, event: SqsEvent) -> SqsBatchResponse {
             Reminder::Ladder { workspace_id } => platform.climb(workspace_id).await,
             Reminder::Control { workspace_id } => cancel::tell_rung(platform, workspace_id).await,
             Reminder::Tick => platform.remind_of_fires().await.map(drop),
+            Reminder::Provision { workspace_id } => {
+                platform.reconcile_soon(workspace_id).await;
+                Ok(())
+            }
             Reminder::Cancelled { workspace_id, queue_id } => {
                 cancel::tell_cancelled(platform, workspace_id, queue_id).await
             }
         }
     })
     .await
+}
+
+/// What needs a connection to an agent that only the dispatch function in the tasks' network can open goes there.
+async fn forwarded(platform: &Platform, reminder: &Reminder) -> Result<bool> {
+    let (Reminder::Drain { workspace_id }
+    | Reminder::Control { workspace_id }
+    | Reminder::Cancelled { workspace_id, .. }) = reminder
+    else {
+        return Ok(false);
+    };
+    if platform.config.dispatch_vpc_queue_url.is_none() {
+        return Ok(false);
+    }
+    match platform.store.workspace(*workspace_id).await? {
+        Some(workspace) if !platform.reaches(&workspace) => Ok(platform.queues.hand_to_dispatch_vpc(reminder).await?),
+        _ => Ok(false),
+    }
 }

@@ -7,6 +7,7 @@ use rules::Status;
 use rules::credential::{Denial, Grant, may_register};
 use rules::lease::{Beat, Lease};
 use rules::register::apply;
+use rules::start::FETCHED_WITHIN;
 use rules::workspace::Workspace;
 use serde_json::json;
 
@@ -29,6 +30,10 @@ pub(crate) async fn register(platform: Platform, call: Call) -> Result<Reply> {
     if registered.wake {
         platform.wake_drain(request.id).await;
     }
+    if registered.outdated {
+        // Its runtime fetches what changed right after this; then there is nothing to do.
+        platform.reconcile_later(request.id, FETCHED_WITHIN).await;
+    }
     let mut answer = json!({
         "status": "registered",
         "delivery_mode": registered.workspace.delivery.mode,
@@ -45,6 +50,8 @@ struct Registered {
     workspace: Workspace,
     issued: Option<String>,
     wake: bool,
+    /// It was changed while it started.
+    outdated: bool,
 }
 
 async fn round(platform: &Platform, request: &Request, digest: Option<&str>) -> Result<Registered, Fault> {
@@ -80,7 +87,8 @@ async fn round(platform: &Platform, request: &Request, digest: Option<&str>) -> 
         transaction = transaction.provisioned(workspace.id);
     }
     platform.tell(transaction, &after, events).commit().await?;
-    Ok(Registered { workspace: after, issued: settled.issued, wake: snapshot.slots.pending })
+    let outdated = platform.runs(&after) && rules::start::is_outdated(&after);
+    Ok(Registered { workspace: after, issued: settled.issued, wake: snapshot.slots.pending, outdated })
 }
 
 /// The workspace and the grant, or 401 and its kin. A 401 by a credential that was once this workspace's own is held

@@ -56,12 +56,16 @@ impl Request {
 
     /// The endpoint to store, after the URL policy looked at it and at the card's. Poll mode needs none.
     pub(crate) async fn endpoint(&self, platform: &Platform, workspace: &Workspace) -> Result<Option<String>> {
+        if workspace.url_assigned {
+            // The platform knows where it runs; what a container takes for its own address is not used, whatever it is.
+            return Ok(None);
+        }
         let card_url = self.card.get("url").and_then(Value::as_str).map(str::trim).filter(|url| !url.is_empty());
         if let Some(url) = card_url {
             platform.agents.check(url).await.map_err(|refusal| refused("agent_card_url_rejected", refusal))?;
         }
         let delivery = rules::register::delivery(workspace, self.mode, self.url.is_some());
-        if delivery.mode == DeliveryMode::Poll || workspace.url_assigned {
+        if delivery.mode == DeliveryMode::Poll {
             return Ok(None);
         }
         let candidate = self.url.as_deref().or(card_url).ok_or_else(|| {

@@ -93,5 +93,14 @@ async fn expire(platform: &Platform, id: WorkspaceId, seen: Option<&Lease>) -> R
         Some(lease) => transaction.end_lease(lease),
         None => transaction.check_no_lease(id),
     };
-    Ok(platform.tell(transaction, &after, Some(event)).commit().await?)
+    let transaction = match platform.runs(&after) {
+        true => transaction.expect_provisioned(id, now),
+        false => transaction,
+    };
+    platform.tell(transaction, &after, Some(event)).commit().await?;
+    if platform.runs(&after) {
+        // Dead or only silent? Its engine is asked.
+        platform.reconcile_soon(id).await;
+    }
+    Ok(())
 }

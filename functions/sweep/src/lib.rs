@@ -2,10 +2,12 @@
 //! never stops the sweep for the others.
 
 mod drains;
+mod hibernation;
 mod leases;
 mod provisioning;
 
 use platform::Platform;
+use platform::queues::Job;
 use platform::store::Tick;
 use serde_json::Value;
 
@@ -14,6 +16,10 @@ pub async fn handle(platform: Platform, _event: Value) {
     run(&platform, leases::NAME, leases::sweep(&platform)).await;
     run(&platform, "provision-timeout-sweep", provisioning::sweep(&platform)).await;
     run(&platform, "queue-drain", drains::sweep(&platform)).await;
+    if platform.config.engine.backend.runs_workspaces() {
+        run(&platform, "hibernation-monitor", hibernation::sweep(&platform)).await;
+        platform.hand_out(&Job::Survey).await;
+    }
 }
 
 /// Runs one sweep and notes that it ran. A sweep says whether it suspects the platform rather than the agents.

@@ -9,10 +9,14 @@ use rules::workspace::Workspace;
 use rules::{Status, WorkspaceId};
 use serde_json::json;
 
-/// Fails every workspace that has been provisioning for longer than its limit. Never suspects the platform.
+/// Looks at every workspace whose start, stop or restart is not settled: one that has been provisioning for longer than its
+/// limit has failed. Never suspects the platform.
 pub(crate) async fn sweep(platform: &Platform) -> Result<bool> {
     for id in platform.store.due("provision", platform.now()).await? {
-        if let Err(problem) = decide(|| time_out(platform, id)).await {
+        if platform.config.engine.backend.runs_workspaces() {
+            // The provision function looks: it may have to start, stop or restart it, and knows the log of one that failed.
+            platform.reconcile_soon(id).await;
+        } else if let Err(problem) = decide(|| time_out(platform, id)).await {
             tracing::error!(workspace = %id, code = problem.code, "provisioning not swept");
         }
     }
@@ -23,7 +27,7 @@ async fn time_out(platform: &Platform, id: WorkspaceId) -> Result<(), Fault> {
     let now = platform.now();
     let transaction = platform.store.transaction();
     let Some(workspace) = platform.store.workspace(id).await? else { return Ok(()) };
-    let limit = platform.config.provision_timeout;
+    let limit = platform.config.engine.provision_timeout(&workspace.runtime);
     let trigger = Trigger::provision_timeout(&workspace, limit, now);
     let Ok(Some(status)) = transition::next(Some(workspace.status), trigger) else {
         if workspace.status == Status::Provisioning {

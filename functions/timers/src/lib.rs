@@ -16,6 +16,10 @@ pub async fn handle(platform: Platform, event: SqsEvent) -> SqsBatchResponse {
             Reminder::Fire { workspace_id, schedule_id, due } => platform.fire(workspace_id, schedule_id, due).await,
             Reminder::Tick => platform.remind_of_fires().await.map(drop),
             Reminder::Ladder { workspace_id } => platform.climb(workspace_id).await,
+            Reminder::Provision { workspace_id } => {
+                platform.reconcile_soon(workspace_id).await;
+                Ok(())
+            }
             Reminder::Cancelled { .. } | Reminder::Control { .. } => {
                 Ok(platform.queues.hand_to_dispatch(&reminder).await?)
             }

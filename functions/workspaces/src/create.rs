@@ -3,10 +3,12 @@
 use http::StatusCode;
 use platform::decide::{Fault, decide};
 use platform::http::base_url;
+use platform::store::Transaction;
 use platform::{Call, Platform, Reply, Result};
 use rules::credential::Token;
 use rules::event::{Event, EventType};
 use rules::message::Priority;
+use rules::secret::{SecretRecord, SecretScope};
 use rules::workspace::Workspace;
 use serde_json::json;
 
@@ -19,10 +21,11 @@ use crate::{connection, new_workspace, tree};
 /// token in `connection` is shown this once.
 ///
 /// # Errors
-/// 400 with the field; 401; 403; 404 `parent_unknown`; 422 for fields that this release does not keep.
+/// 400 with the field; 401; 403; 404 `parent_unknown`; 409 `too_many_secrets`; 413 for a secret's value; 422
+/// for fields that this release does not keep, `reserved_name`, `secrets_not_configured`.
 pub(crate) async fn create(platform: Platform, call: Call) -> Result<Reply> {
     let principal = platform.operator(&call).await?;
-    let workspace = new_workspace::read(&platform, &call).await?;
+    let (workspace, secrets) = new_workspace::read(&platform, &call).await?;
     let token = workspace.is_external().then(|| platform.new_instance_token(&workspace, &principal.label()));
     if let Some(parent) = workspace.parent_id {
         // Before the queue, which would be nobody's; and again with the record.
@@ -30,13 +33,16 @@ pub(crate) async fn create(platform: Platform, call: Call) -> Result<Reply> {
     }
     // The queue first: a workspace without its queue could accept what it cannot keep.
     platform.queues.create(workspace.id, Priority::Task).await?;
-    let stored = decide(|| store(&platform, &workspace, token.as_ref().map(|(_, token)| token))).await;
+    let stored = decide(|| store(&platform, &workspace, &secrets, token.as_ref().map(|(_, token)| token))).await;
     if stored.is_err()
         && let Err(error) = platform.queues.delete_all(workspace.id).await
     {
         tracing::error!(%error, workspace = %workspace.id, "the queue of a workspace that was not stored is left over");
     }
     stored?;
+    if platform.runs(&workspace) {
+        platform.reconcile_soon(workspace.id).await;
+    }
     let answer = match token {
         Some((secret, _)) => json!({
             "id": workspace.id,
@@ -55,24 +61,44 @@ pub(crate) async fn create(platform: Platform, call: Call) -> Result<Reply> {
     Ok(Reply::json(StatusCode::CREATED, &answer).header("cache-control", "no-store"))
 }
 
-async fn store(platform: &Platform, workspace: &Workspace, token: Option<&Token>) -> Result<(), Fault> {
-    let mut transaction = platform.store.transaction().create_workspace(workspace);
+async fn store(
+    platform: &Platform,
+    workspace: &Workspace,
+    secrets: &[SecretRecord],
+    token: Option<&Token>,
+) -> Result<(), Fault> {
+    let mut transaction = platform.store.transaction();
     if let Some(parent) = workspace.parent_id {
         // The parent must not be deleted in between, and its delete must not overlook the child.
         let (parent, _) = tree::parent_for(platform, workspace.id, parent).await?;
         transaction = transaction.raise_version(&parent);
     }
+    Ok(writes(platform, transaction, workspace, secrets, token).commit().await?)
+}
+
+/// A new workspace's record, with all that is written beside it.
+pub(crate) fn writes<'a>(
+    platform: &'a Platform,
+    transaction: Transaction<'a>,
+    workspace: &Workspace,
+    secrets: &[SecretRecord],
+    token: Option<&Token>,
+) -> Transaction<'a> {
+    let mut transaction = transaction.create_workspace(workspace);
     let event = match token {
         Some(token) => {
             transaction = transaction.issue_token(token);
             Event::new(EventType::WorkspaceAwaitingAgent, json!({ "name": workspace.name, "external": true }))
         }
         None => {
-            let due = workspace.created_at + platform.config.provision_timeout;
-            transaction = transaction.expect_provisioned(workspace.id, due);
+            transaction = platform.expect_start(transaction, workspace);
             let payload = json!({ "name": workspace.name, "tier": workspace.tier, "runtime": workspace.runtime });
             Event::new(EventType::WorkspaceProvisioning, payload)
         }
     };
-    Ok(platform.tell(transaction, workspace, Some(event)).commit().await?)
+    let keys: Vec<&str> = secrets.iter().map(|secret| secret.key.as_str()).collect();
+    let saved = json!({ "keys": keys, "scope": SecretScope::Workspace });
+    let saved = (!keys.is_empty()).then(|| Event::new(EventType::SecretSaved, saved));
+    transaction = secrets.iter().fold(transaction, |all, secret| all.put_secret(workspace.id, secret));
+    platform.tell(transaction, workspace, [Some(event), saved].into_iter().flatten())
 }

@@ -23,16 +23,25 @@ pub(crate) async fn delete(platform: Platform, call: Call) -> Result<Reply> {
     platform.operator(&call).await?;
     let root = call.workspace_id()?;
     let (confirmed, purge) = (call.flag("confirm"), call.flag("purge"));
+    let cascade = remove(&platform, root, confirmed, purge).await?;
+    let status = if purge { "purged" } else { "removed" };
+    Ok(Reply::ok(&json!({ "status": status, "cascade_deleted": cascade })))
+}
+
+/// Removes a workspace and all below it; how many were removed below it.
+///
+/// # Errors
+/// As for the route.
+pub(crate) async fn remove(platform: &Platform, root: WorkspaceId, confirmed: bool, purge: bool) -> Result<usize> {
     let mut cascade = 0;
     let mut next = vec![root];
     while let Some(id) = next.pop() {
-        let removed = decide(|| mark(&platform, id, confirmed || id != root)).await?;
+        let removed = decide(|| mark(platform, id, confirmed || id != root)).await?;
         cascade += usize::from(removed && id != root);
-        clear(&platform, id, purge).await?;
-        next.extend(live_children(&platform, id).await?.iter().map(|child| child.id));
+        clear(platform, id, purge).await?;
+        next.extend(live_children(platform, id).await?.iter().map(|child| child.id));
     }
-    let status = if purge { "purged" } else { "removed" };
-    Ok(Reply::ok(&json!({ "status": status, "cascade_deleted": cascade })))
+    Ok(cascade)
 }
 
 fn confirmation(children: &[Workspace]) -> Problem {
@@ -47,7 +56,8 @@ fn confirmation(children: &[Workspace]) -> Problem {
     .with("children", named)
 }
 
-async fn live_children(platform: &Platform, id: WorkspaceId) -> Result<Vec<Workspace>> {
+/// The direct children.
+pub(crate) async fn live_children(platform: &Platform, id: WorkspaceId) -> Result<Vec<Workspace>> {
     let ids = platform.store.children(&platform.config.org, Some(id)).await?;
     let found = platform.store.look_many(&ids).await?;
     Ok(found.into_iter().map(|(child, _)| child).filter(|child| child.status != Status::Removed).collect())
@@ -74,14 +84,18 @@ async fn mark(platform: &Platform, id: WorkspaceId, confirmed: bool) -> Result<b
         bootstrap_open: false,
         ..workspace
     };
-    let transaction =
-        platform.store.transaction().put_workspace(&after).delete_lease(id).delete_slots(id).provisioned(id);
+    let transaction = platform.store.transaction().put_workspace(&after).delete_lease(id).delete_slots(id);
+    let transaction = match platform.runs(&after) {
+        // Until all that runs of it is stopped and all that it stored is removed.
+        true => transaction.expect_provisioned(id, now),
+        false => transaction.provisioned(id),
+    };
     let event = Event::new(EventType::WorkspaceRemoved, json!({ "name": after.name }));
     platform.tell(transaction, &after, Some(event)).commit().await?;
     Ok(true)
 }
 
-/// Revokes its tokens, ends its open messages, deletes its schedules and queues. Each step may be repeated.
+/// Revokes its tokens, ends its open messages, deletes its schedules, secrets and queues. Each step may be repeated.
 async fn clear(platform: &Platform, id: WorkspaceId, purge: bool) -> Result<()> {
     for token in platform.store.tokens_of(id).await? {
         let revoked = platform.store.transaction().revoke_token(&token, platform.now()).commit().await;
@@ -94,6 +108,8 @@ async fn clear(platform: &Platform, id: WorkspaceId, purge: bool) -> Result<()> 
         decide(|| drop_message(platform, id, message.id)).await?;
     }
     platform.delete_schedules(id).await?;
+    platform.store.delete_secrets(id).await?;
+    platform.reconcile_soon(id).await;
     platform.queues.delete_all(id).await?;
     if purge {
         platform.store.purge(id).await?;

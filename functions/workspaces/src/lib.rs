@@ -1,12 +1,15 @@
-//! `/workspaces`: create, list, read, change, delete, and the state that a remote agent polls.
+//! `/workspaces`: create, list, read, change, delete, their teams, and the state that a remote agent polls.
 
+mod collapse;
 mod connection;
 mod create;
 mod delete;
+mod expand;
 mod list;
 mod new_workspace;
 mod patch;
 mod state;
+mod team;
 mod tree;
 
 use platform::Router;
@@ -20,4 +23,6 @@ pub fn router() -> Router {
         .route("PATCH /workspaces/{id}", patch::patch)
         .route("DELETE /workspaces/{id}", delete::delete)
         .route("GET /workspaces/{id}/state", state::state)
+        .route("POST /workspaces/{id}/expand", expand::expand)
+        .route("POST /workspaces/{id}/collapse", collapse::collapse)
 }

@@ -1,19 +1,27 @@
 //! Reading `POST /workspaces`.
 
+use std::collections::BTreeMap;
+
 use platform::http::Object;
+use platform::secrets::SecretOwner;
 use platform::{Call, Platform, Problem, Result};
 use rules::delivery::{self, Delivery};
 use rules::field::{self, WorkspaceAccess};
+use rules::secret::{MAX_AT_CREATION, SecretRecord};
+use rules::start::{self, Start};
+use rules::team::Member;
 use rules::tier::Tier;
 use rules::workspace::{EXTERNAL_RUNTIME, Workspace};
 use rules::{Status, WorkspaceId};
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::team::{self, Given};
+
 /// What a managed workspace runs when nothing is said.
 const DEFAULT_RUNTIME: &str = "langgraph";
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 pub(crate) struct Body {
     name: String,
     #[serde(default)]
@@ -39,13 +47,19 @@ pub(crate) struct Body {
     #[serde(default)]
     max_concurrent_tasks: Option<i64>,
     #[serde(default)]
+    command: Option<String>,
+    #[serde(default)]
+    hibernation_idle_minutes: Option<i64>,
+    #[serde(default)]
     canvas: Option<Object<Canvas>>,
     #[serde(default)]
     template: Option<Value>,
     #[serde(default)]
-    secrets: Option<Value>,
+    secrets: Option<BTreeMap<String, String>>,
     #[serde(default)]
     initial_memories: Option<Value>,
+    #[serde(default)]
+    sub_workspaces: Option<Vec<Object<Given>>>,
 }
 
 #[derive(Deserialize)]
@@ -56,22 +70,51 @@ struct Canvas {
     y: f64,
 }
 
-/// Reads and validates the body into a record that is not stored yet.
-pub(crate) async fn read(platform: &Platform, call: &Call) -> Result<Workspace> {
-    let body: Body = call.json()?;
+/// Reads and validates the body into a record, and the secrets that it begins with, that are not stored yet.
+pub(crate) async fn read(platform: &Platform, call: &Call) -> Result<(Workspace, Vec<SecretRecord>)> {
+    let mut body: Body = call.json()?;
+    let secrets = body.secrets.take().unwrap_or_default();
     body.refuse_what_would_be_lost()?;
-    let runtime = non_empty(body.runtime.as_deref()).map(field::runtime).transpose()?;
-    let external = body.external || runtime.as_deref() == Some(EXTERNAL_RUNTIME);
+    let team = body.sub_workspaces.take().filter(|given| !given.is_empty()).map(team::read).transpose()?;
+    let external = body.external || non_empty(body.runtime.as_deref()) == Some(EXTERNAL_RUNTIME);
     let url = match non_empty(body.url.as_deref()) {
         Some(url) if external => Some(checked_url(platform, url).await?),
         Some(_) => return Err(Problem::unprocessable("url_not_allowed", "only an external workspace has a url here")),
         None => None,
     };
+    let mut workspace = record(platform, body, url)?;
+    workspace.team = team.unwrap_or_default();
+    let secrets = sealed(platform, workspace.id, &secrets).await?;
+    Ok((workspace, secrets))
+}
+
+/// The record of a new member of a team.
+pub(crate) fn member(platform: &Platform, above: &Workspace, member: &Member) -> Result<Workspace> {
+    let runtime = member.runtime.clone().or_else(|| (!above.is_external()).then(|| above.runtime.clone()));
+    let body = Body {
+        name: member.name.clone(),
+        role: member.role.clone(),
+        tier: Some(i64::from(member.tier.unwrap_or(above.tier).number())),
+        runtime,
+        model: member.model.clone(),
+        command: member.command.clone(),
+        max_concurrent_tasks: member.max_concurrent_tasks.map(i64::from),
+        hibernation_idle_minutes: member.hibernation_idle_minutes.map(i64::from),
+        parent_id: Some(above.id.to_string()),
+        ..Body::default()
+    };
+    record(platform, body, None)
+}
+
+fn record(platform: &Platform, body: Body, url: Option<String>) -> Result<Workspace> {
+    let runtime = non_empty(body.runtime.as_deref()).map(field::runtime).transpose()?;
+    let external = body.external || runtime.as_deref() == Some(EXTERNAL_RUNTIME);
     let workspace_dir = non_empty(body.workspace_dir.as_deref()).map(field::workspace_dir).transpose()?;
     field::workspace_access(body.workspace_access, workspace_dir.as_deref())?;
     let canvas = body.canvas.map_or(Ok((0.0, 0.0)), |Object(canvas)| field::canvas(canvas.x, canvas.y))?;
     let now = platform.now();
-    Ok(Workspace {
+    let runs = !external && platform.config.engine.backend.runs_workspaces();
+    let mut workspace = Workspace {
         id: WorkspaceId::new(platform.entropy.uuid()),
         org: platform.config.org.clone(),
         version: 1,
@@ -89,16 +132,23 @@ pub(crate) async fn read(platform: &Platform, call: &Call) -> Result<Workspace> 
         model: non_empty(body.model.as_deref()).map(field::model).transpose()?,
         delivery: delivery::resolve(None, Delivery::default(), external, url.is_some()),
         url,
-        url_assigned: false,
+        url_assigned: runs,
         agent_card: None,
         max_concurrent_tasks: field::max_concurrent_tasks(body.max_concurrent_tasks.unwrap_or(1))?,
         generation: 1,
-        bootstrap_open: !external,
+        // A credential is made for it where the platform starts it.
+        bootstrap_open: !external && !runs,
         register_failure: None,
         auth_failure: None,
         inbound_secret: platform.entropy.secret(),
         workspace_dir,
         workspace_access: body.workspace_access,
+        command: non_empty(body.command.as_deref()).map(field::command).transpose()?,
+        hibernation_idle_minutes: body.hibernation_idle_minutes.map(field::idle_minutes).transpose()?,
+        start: Start { at: Some(now), reason: "created".to_owned(), ..Start::default() },
+        secrets_revision: 0,
+        secrets_seen: 0,
+        team: Vec::new(),
         budget_limit: body.budget_limit.map(field::budget_limit).transpose()?,
         monthly_spend: 0,
         x: canvas.0,
@@ -107,14 +157,27 @@ pub(crate) async fn read(platform: &Platform, call: &Call) -> Result<Workspace> 
         last_beat: None,
         created_at: now,
         updated_at: now,
-    })
+    };
+    workspace.start.spec = start::spec(&workspace);
+    Ok(workspace)
+}
+
+async fn sealed(platform: &Platform, id: WorkspaceId, secrets: &BTreeMap<String, String>) -> Result<Vec<SecretRecord>> {
+    if secrets.len() > MAX_AT_CREATION {
+        let text = format!("a workspace begins with at most {MAX_AT_CREATION} secrets; add the rest afterwards");
+        return Err(Problem::conflict("too_many_secrets", text).with("field", "secrets"));
+    }
+    let mut sealed = Vec::with_capacity(secrets.len());
+    for (key, value) in secrets {
+        sealed.push(platform.seal_secret(SecretOwner::Workspace(id), key, value).await?);
+    }
+    Ok(sealed)
 }
 
 impl Body {
     /// What this release does not keep is refused, never dropped in silence.
     fn refuse_what_would_be_lost(&self) -> Result<()> {
-        let lost =
-            [("template", &self.template), ("secrets", &self.secrets), ("initial_memories", &self.initial_memories)];
+        let lost = [("template", &self.template), ("initial_memories", &self.initial_memories)];
         for (name, value) in lost {
             let empty = match value {
                 None | Some(Value::Null) => true,

@@ -5,6 +5,7 @@ use platform::store::Look;
 use platform::{Call, Platform, Problem, Reply, Result};
 use rules::event::{Event, EventType};
 use rules::field::{self, WorkspaceAccess};
+use rules::start;
 use rules::workspace::Workspace;
 use rules::{Status, WorkspaceId};
 use serde::{Deserialize, Deserializer};
@@ -37,6 +38,10 @@ struct Body {
     workspace_access: Option<WorkspaceAccess>,
     max_concurrent_tasks: Option<i64>,
     #[serde(default, deserialize_with = "nullable")]
+    command: Option<Option<String>>,
+    #[serde(default, deserialize_with = "nullable")]
+    hibernation_idle_minutes: Option<Option<i64>>,
+    #[serde(default, deserialize_with = "nullable")]
     budget_limit: Option<Option<i64>>,
 }
 
@@ -51,6 +56,8 @@ impl Body {
             ("workspace_dir", self.workspace_dir.is_some()),
             ("workspace_access", self.workspace_access.is_some()),
             ("max_concurrent_tasks", self.max_concurrent_tasks.is_some()),
+            ("command", self.command.is_some()),
+            ("hibernation_idle_minutes", self.hibernation_idle_minutes.is_some()),
             ("budget_limit", self.budget_limit.is_some()),
         ];
         fields.iter().find(|(_, there)| *there).map(|(name, _)| *name)
@@ -58,7 +65,7 @@ impl Body {
 }
 
 /// Takes any of `name, role, x, y, collapsed`, and from operators `tier, runtime, model, parent_id, workspace_dir,
-/// workspace_access, max_concurrent_tasks, budget_limit`; null clears where that makes sense. Unknown fields are ignored.
+/// workspace_access, max_concurrent_tasks, command, hibernation_idle_minutes, budget_limit`; null clears where that makes sense. Unknown fields are ignored.
 /// 200 `{"status":"updated"}`, with `"needs_restart":true` where the change takes effect at the next start.
 ///
 /// # Errors
@@ -105,11 +112,7 @@ async fn round(platform: &Platform, id: WorkspaceId, body: &Body) -> Result<bool
         transaction = transaction.raise_control(id);
     }
     platform.tell(transaction, &after, events(workspace, &after)).commit().await?;
-    Ok(after.workspace_dir != workspace.workspace_dir
-        || after.workspace_access != workspace.workspace_access
-        || after.tier != workspace.tier
-        || after.runtime != workspace.runtime
-        || after.model != workspace.model)
+    Ok(start::spec(&after) != start::spec(workspace))
 }
 
 fn changed(workspace: &Workspace, body: &Body) -> Result<Workspace> {
@@ -146,6 +149,12 @@ fn changed(workspace: &Workspace, body: &Body) -> Result<Workspace> {
     field::workspace_access(after.workspace_access, after.workspace_dir.as_deref())?;
     if let Some(count) = body.max_concurrent_tasks {
         after.max_concurrent_tasks = field::max_concurrent_tasks(count)?;
+    }
+    if let Some(command) = &body.command {
+        after.command = text(command).as_deref().map(field::command).transpose()?;
+    }
+    if let Some(minutes) = body.hibernation_idle_minutes {
+        after.hibernation_idle_minutes = minutes.map(field::idle_minutes).transpose()?.filter(|minutes| *minutes > 0);
     }
     if let Some(limit) = body.budget_limit {
         after.budget_limit = limit.map(field::budget_limit).transpose()?;

@@ -10,6 +10,7 @@ use std::collections::HashMap;
 use std::convert::Infallible;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::sync::Arc;
 use std::sync::mpsc;
 use std::time::Instant;
 
@@ -64,7 +65,7 @@ fn main() {
         let registry = Registry::bind(&template, vec![("heartbeat", Handler::http(router))]).unwrap();
         let routes = Routes::new(&registry.routes).unwrap();
         let api = Api::new(routes, &template.cors, running.platform().clone());
-        let gateway = Gateway::start(listen(0).unwrap(), api).unwrap();
+        let gateway = Gateway::start(listen(0).unwrap(), Arc::new(api)).unwrap();
         (gateway.address(), (running, gateway))
     });
     println!("gateway over bare hyper: {:.1} µs of CPU per request", gateway - bare);

@@ -6,6 +6,7 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use platform::entropy::Entropy;
+use platform::sealing::parse_key;
 
 use crate::error::StartError;
 
@@ -44,28 +45,67 @@ impl DataDirectory {
         Ok(path)
     }
 
+    /// Where the children of the process engine have their folders.
+    pub fn processes(&self) -> PathBuf {
+        self.path.join("processes")
+    }
+
+    /// A name that tells what this platform makes on a shared engine from what others make there; made at the first start.
+    ///
+    /// # Errors
+    /// It cannot be read or written.
+    pub fn stack(&self) -> Result<String, StartError> {
+        let path = self.path.join("stack");
+        match fs::read_to_string(&path) {
+            Ok(text) if !text.trim().is_empty() => Ok(text.trim().to_owned()),
+            Ok(_) | Err(_) => {
+                let stack = format!("molecule-{}", &Entropy::system().uuid().simple().to_string()[..8]);
+                self.write(&path, &stack).map_err(|error| unusable(&self.path, &error))?;
+                Ok(stack)
+            }
+        }
+    }
+
     /// The operator's token, made at the first start and kept for all others.
     ///
     /// # Errors
     /// It cannot be read or written.
     pub fn admin_token(&self, entropy: &Entropy) -> Result<String, StartError> {
         let path = self.path.join("admin-token");
-        let failed = |error: io::Error| StartError::AdminToken { path: path.clone(), problem: error.to_string() };
-        match fs::read_to_string(&path) {
+        self.kept(&path, entropy).map_err(|problem| StartError::AdminToken { path, problem })
+    }
+
+    /// The key of the stored secrets, 32 bytes as base64, made at the first start and kept for all others: the value of
+    /// `SECRETS_ENCRYPTION_KEY`, unless that is set.
+    ///
+    /// # Errors
+    /// It cannot be read or written, or is none.
+    pub fn secrets_key(&self, entropy: &Entropy) -> Result<String, StartError> {
+        let path = self.path.join("secrets-key");
+        let key = self.kept(&path, entropy).and_then(|key| match parse_key(&key) {
+            Some(_) => Ok(key),
+            None => Err("it is not 32 bytes as base64".to_owned()),
+        });
+        key.map_err(|problem| StartError::SecretsKey { path, problem })
+    }
+
+    /// The 256 bits in a file, made if there is none.
+    fn kept(&self, path: &Path, entropy: &Entropy) -> Result<String, String> {
+        match fs::read_to_string(path) {
             Ok(text) if !text.trim().is_empty() => Ok(text.trim().to_owned()),
-            Ok(_) => Err(StartError::AdminToken { path: path.clone(), problem: "it is empty".into() }),
+            Ok(_) => Err("it is empty".to_owned()),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                let token = entropy.secret();
-                self.write(&path, &token).map_err(failed)?;
-                Ok(token)
+                let made = entropy.secret();
+                self.write(path, &made).map_err(|error| error.to_string())?;
+                Ok(made)
             }
-            Err(error) => Err(failed(error)),
+            Err(error) => Err(error.to_string()),
         }
     }
 
     /// Whole or not at all, so that a crash leaves no half of a token.
     fn write(&self, path: &Path, token: &str) -> io::Result<()> {
-        let draft = self.path.join("admin-token.new");
+        let draft = path.with_extension("new");
         let mut file = owner_only().truncate(true).open(&draft)?;
         writeln!(file, "{token}")?;
         file.sync_all()?;
@@ -110,6 +150,23 @@ mod tests {
         let first = DataDirectory::open(directory.path()).unwrap().admin_token(&Entropy::system()).unwrap();
         let second = DataDirectory::open(directory.path()).unwrap().admin_token(&Entropy::system()).unwrap();
         assert_eq!(first, second);
+    }
+
+    #[test]
+    fn the_key_of_secrets_is_the_owners_alone_and_made_once() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("secrets-key");
+        let data = DataDirectory::open(directory.path()).unwrap();
+        let first = data.secrets_key(&Entropy::system()).unwrap();
+        assert!(parse_key(&first).is_some());
+        assert_eq!(mode(&path), 0o600);
+        assert_eq!(data.secrets_key(&Entropy::system()).unwrap(), first);
+        for broken in ["", "no key"] {
+            fs::write(&path, broken).unwrap();
+            let refused = data.secrets_key(&Entropy::system()).unwrap_err();
+            assert!(matches!(&refused, StartError::SecretsKey { .. }), "{refused}");
+            assert!(broken.is_empty() || !refused.to_string().contains(broken), "{refused}");
+        }
     }
 
     #[test]

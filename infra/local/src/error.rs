@@ -57,6 +57,24 @@ pub enum StartError {
         /// What is wrong.
         problem: String,
     },
+    /// The key of the secrets cannot be read or written.
+    #[error("key of secrets {} cannot be used: {problem}; put back the one that was there, as nothing else opens what is stored, or set SECRETS_ENCRYPTION_KEY", .path.display())]
+    SecretsKey {
+        /// Its file.
+        path: PathBuf,
+        /// What is wrong.
+        problem: String,
+    },
+    /// What is to run workspaces cannot be had.
+    #[error(
+        "PROVISIONER: the engine {backend:?} cannot be used: {problem}; start it, or set PROVISIONER to process or none"
+    )]
+    Engine {
+        /// Which one.
+        backend: platform::config::Backend,
+        /// What is the matter.
+        problem: String,
+    },
     /// The embedded DynamoDB does not start.
     #[error("the embedded DynamoDB does not start: {problem}; move {place} away to start without its data")]
     Database {

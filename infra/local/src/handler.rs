@@ -50,6 +50,10 @@ pub enum Handler {
     Queue(Invoke),
     /// EventBridge's scheduled events.
     Schedule(Invoke),
+    /// Batches of a table's stream.
+    Stream(Invoke),
+    /// Events of AWS's services that a pattern picks.
+    Event(Invoke),
 }
 
 impl Handler {
@@ -82,10 +86,34 @@ impl Handler {
         Self::Schedule(typed(handle))
     }
 
+    /// A function that follows the stream of a table.
+    pub fn stream<E, R, F>(handle: impl Fn(Platform, E) -> F + Send + Sync + 'static) -> Self
+    where
+        E: DeserializeOwned + 'static,
+        R: Serialize + 'static,
+        F: Future<Output = R> + Send + 'static,
+    {
+        Self::Stream(typed(handle))
+    }
+
+    /// A function that an event pattern starts.
+    pub fn event<E, R, F>(handle: impl Fn(Platform, E) -> F + Send + Sync + 'static) -> Self
+    where
+        E: DeserializeOwned + 'static,
+        R: Serialize + 'static,
+        F: Future<Output = R> + Send + 'static,
+    {
+        Self::Event(typed(handle))
+    }
+
     /// Runs it.
     pub fn invoke(&self) -> &Invoke {
         match self {
-            Self::Http { invoke, .. } | Self::Queue(invoke) | Self::Schedule(invoke) => invoke,
+            Self::Http { invoke, .. }
+            | Self::Queue(invoke)
+            | Self::Schedule(invoke)
+            | Self::Stream(invoke)
+            | Self::Event(invoke) => invoke,
         }
     }
 }
@@ -96,6 +124,8 @@ impl std::fmt::Debug for Handler {
             Self::Http { keys, .. } => f.debug_tuple("Http").field(keys).finish(),
             Self::Queue(_) => f.write_str("Queue"),
             Self::Schedule(_) => f.write_str("Schedule"),
+            Self::Stream(_) => f.write_str("Stream"),
+            Self::Event(_) => f.write_str("Event"),
         }
     }
 }

@@ -9,6 +9,7 @@ pub mod aws;
 pub mod backend;
 pub mod data;
 pub mod dynamodb;
+pub mod engine;
 pub mod error;
 pub mod function;
 pub mod functions;

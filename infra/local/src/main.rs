@@ -16,6 +16,8 @@ fn main() -> ExitCode {
     match std::env::args_os().nth(1).map(text).as_deref() {
         None => {}
         Some("--help" | "-h") => return help(),
+        // A workspace of the process engine: this same program, as its agent.
+        Some(local::engine::RUNTIME) => return workspace_runtime::program(std::env::args_os().skip(1)),
         Some(other) => return fail(&StartError::Argument(other.to_owned())),
     }
     local::log::init(variables.get("RUST_LOG").map_or("", String::as_str));

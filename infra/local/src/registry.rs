@@ -113,7 +113,11 @@ fn check_events(declared: &crate::template::Function, handler: &Handler) -> Resu
         }
         Handler::Queue(_) if counts != (true, false, true) => wrong("SQS events"),
         Handler::Schedule(_) if counts != (true, true, false) => wrong("Schedule events"),
-        Handler::Queue(_) | Handler::Schedule(_) => Ok(()),
+        Handler::Stream(_) if counts != (true, true, true) || declared.streams_of_tables == 0 => {
+            wrong("DynamoDB events")
+        }
+        Handler::Event(_) if counts != (true, true, true) || declared.rules == 0 => wrong("EventBridgeRule events"),
+        Handler::Queue(_) | Handler::Schedule(_) | Handler::Stream(_) | Handler::Event(_) => Ok(()),
     }
 }
 

@@ -1,19 +1,19 @@
 //! Starting the platform, piece by piece, and stopping it the other way round.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use platform::Platform;
 use platform::config::Config;
-use platform::provisioner::ByHand;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
 use crate::aws::{Clients, Endpoints};
 use crate::backend::Backend;
 use crate::data::DataDirectory;
+use crate::engine::Engine;
 use crate::error::StartError;
 use crate::function::Function;
 use crate::gateway::{self, Api, Gateway, Routes};
@@ -30,13 +30,16 @@ const GRACE: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub struct Running {
     gateway: Gateway,
+    /// The same, on the address of the containers' network.
+    inner: Option<Gateway>,
+    engine: Engine,
     triggers: Triggers,
     registry: Registry,
     region: String,
     backend: Backend,
     platform: Platform,
     admin_token: String,
-    _upkeep: JoinSet<()>,
+    upkeep: JoinSet<()>,
     _data: Option<DataDirectory>,
 }
 
@@ -49,6 +52,9 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
     variables.entry("MOLECULE_ENV".into()).or_insert_with(|| "development".into());
     // Nobody pays for the seconds of a poll here.
     variables.entry("INBOX_WAIT_MAX_SECONDS".into()).or_insert_with(|| "20".into());
+    if matches!(options.data, Data::Directory(_)) {
+        variables.entry("PROVISIONER".into()).or_insert_with(|| "process".into());
+    }
     // As they were given: the token that is made below must not stand in for the one that production asks for.
     Config::from_map(&variables)?;
     let data = match &options.data {
@@ -61,12 +67,23 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
         (None, None) => options.entropy.secret(),
     };
     variables.insert("ADMIN_TOKEN".into(), admin_token.clone());
+    if let Some(data) = data.as_ref().filter(|_| !is_set(&variables, "SECRETS_ENCRYPTION_KEY")) {
+        variables.insert("SECRETS_ENCRYPTION_KEY".into(), data.secrets_key(&options.entropy)?);
+    }
     let config = Config::from_map(&variables)?;
 
     let template = Template::read(template::TEXT, &variables)?;
     let registry = Registry::bind(&template, functions::all())?;
     let routes = Routes::new(&registry.routes)?;
     let listener = listen(options.port)?;
+
+    let address = listener.local_addr().map_err(|error| port_error(options.port, &error))?;
+    let engine = Engine::open(&config.engine, data.as_ref(), address.port()).await?;
+    if let Some(url) = &engine.platform_url {
+        variables.entry("WORKSPACE_PLATFORM_URL".into()).or_insert_with(|| url.clone());
+    }
+    let second = engine.also_listen.map(|gateway| gateway::listen_at(gateway, address.port())).transpose();
+    let second = second.map_err(|error| port_error(options.port, &error))?;
 
     let backend = Backend::start(data.as_ref(), options.aws_endpoint, &options.clock).await?;
     let own = Clients::new(backend.endpoints(), &variables, platform::aws::http_client()).await;
@@ -82,27 +99,31 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
         None => own.clone(),
     };
     let platform =
-        Platform::new(config, clients.dynamodb, clients.sqs, options.clock, options.entropy, Arc::new(ByHand));
+        Platform::new(config, clients.dynamodb, clients.sqs, options.clock, options.entropy, engine.provisioner());
     metrics::install();
     recover(&platform).await?;
 
     let pollers = pollers(&registry, &made, &own, &platform);
     let region = aws::region(&variables);
     let rules = rules(&registry, &platform, &region, options.schedules);
-    let api = Api::new(routes, &template.cors, platform.clone());
-    let gateway = Gateway::start(listener, api)
-        .map_err(|error| StartError::Port { port: options.port, problem: error.to_string() })?;
+    let api = Arc::new(Api::new(routes, &template.cors, platform.clone()));
+    let start = |listener, api| Gateway::start(listener, api).map_err(|error| port_error(options.port, &error));
+    let inner = second.map(|listener| start(listener, Arc::clone(&api))).transpose()?;
+    let gateway = start(listener, api)?;
     let mut upkeep = JoinSet::new();
     upkeep.spawn(metrics::upkeep());
+    engine.watch(&platform, &mut upkeep);
     Ok(Running {
         gateway,
+        inner,
+        engine,
         triggers: Triggers::start(pollers, rules),
         registry,
         region,
         backend,
         platform,
         admin_token,
-        _upkeep: upkeep,
+        upkeep,
         _data: data,
     })
 }
@@ -122,6 +143,14 @@ fn listen(port: u16) -> Result<TcpListener, StartError> {
         std::io::ErrorKind::AddrInUse => StartError::PortInUse(port),
         _ => StartError::Port { port, problem: error.to_string() },
     })
+}
+
+fn is_set(variables: &HashMap<String, String>, name: &str) -> bool {
+    variables.get(name).is_some_and(|value| !value.trim().is_empty())
+}
+
+fn port_error(port: u16, error: &std::io::Error) -> StartError {
+    StartError::Port { port, problem: error.to_string() }
 }
 
 fn pollers(
@@ -196,8 +225,17 @@ impl Running {
     }
 
     /// Stops: no new requests and invocations, a few seconds for those under way, then the queues and the data.
-    pub async fn stop(self) {
-        tokio::join!(self.gateway.stop(GRACE), self.triggers.stop(GRACE));
+    pub async fn stop(mut self) {
+        // Children that end now were told to: nobody is to start them again.
+        self.upkeep.shutdown().await;
+        let inner = async {
+            if let Some(inner) = self.inner {
+                inner.stop(GRACE).await;
+            }
+        };
+        // They may still say how they ended.
+        self.engine.close().await;
+        tokio::join!(self.gateway.stop(GRACE), inner, self.triggers.stop(GRACE));
         self.backend.shutdown().await;
     }
 }

@@ -22,6 +22,7 @@ use tracing::debug;
 
 use crate::{
     children::Group,
+    memory::Memory,
     outcome::Outcome,
     output::{Head, Tail, drain},
     state::State,
@@ -33,6 +34,8 @@ const DRAIN_AFTER_EXIT: Duration = Duration::from_secs(2);
 const GRACE: Duration = Duration::from_secs(5);
 /// How much of the end of the error output is reported.
 const STDERR_TAIL: usize = 4 * 1024;
+/// The command that needs no shell: it answers with the message.
+const ECHO: &str = "builtin:echo";
 /// What the command does not inherit.
 const SECRETS: [&str; 4] = ["WORKSPACE_TOKEN", "WORKSPACE_TOKEN_FILE", "ADMIN_TOKEN", "SECRETS_ENCRYPTION_KEY"];
 
@@ -61,14 +64,21 @@ enum End {
 
 /// Runs the command once.
 pub async fn run(state: &State, input: Input) -> Outcome {
-    let mut child = match spawn(state, &input) {
-        Ok(child) => child,
+    if state.options.command == ECHO {
+        return Outcome::answer(input.text);
+    }
+    let memory = Memory::here();
+    let (mut child, group) = match start(state, &input) {
+        Ok(started) => started,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let text =
+                "this image has no shell; commands are run by sh -c: use an image with sh, or WORKSPACE_COMMAND=";
+            return Outcome::failure(format!("{text}{ECHO}"));
+        }
         Err(error) => {
             return Outcome::failure(format!("the command could not be started: {error}"));
         }
     };
-    let leader = child.id().and_then(|id| i32::try_from(id).ok()).unwrap_or(i32::MAX);
-    let group = state.children.add(leader, input.queue_id);
     let mut stdout = Head::new(state.options.max_output_bytes);
     let mut stderr = Tail::new(STDERR_TAIL);
     let limit = Some(state.options.turn_timeout).filter(|limit| !limit.is_zero());
@@ -77,19 +87,33 @@ pub async fn run(state: &State, input: Input) -> Outcome {
         // What it has is the answer, however it ended.
         Ok(End::WrappedUp) => Outcome::answer(stdout.into_text()),
         Ok(End::Exited(status)) => {
-            let (message, code) = describe(status);
-            Outcome::command_failed(message, code, &stderr.into_text())
+            let (message, code) = match status.signal() {
+                Some(signal) if signal == Signal::SIGKILL as i32 && !group.was_killed() => {
+                    (memory.killed(), 128 + signal)
+                }
+                _ => describe(status),
+            };
+            Outcome::command_failed(message, code, &state.secrets.redacted(&stderr.into_text()))
         }
         Ok(End::RanTooLong(status)) => {
             let limit = state.options.turn_timeout.as_secs_f64();
             let message = format!("the command ran longer than {limit} s and was stopped");
-            Outcome::command_failed(message, describe(status).1, &stderr.into_text())
+            Outcome::command_failed(message, describe(status).1, &state.secrets.redacted(&stderr.into_text()))
         }
         Err(error) => {
             group.signal(Signal::SIGKILL);
             Outcome::failure(format!("the command could not be waited for: {error}"))
         }
     }
+}
+
+/// Starts a child and lists its group.
+fn start(state: &State, input: &Input) -> io::Result<(Child, Group)> {
+    let _starting = state.children.starting();
+    let child = spawn(state, input)?;
+    let leader = child.id().and_then(|id| i32::try_from(id).ok()).unwrap_or(i32::MAX);
+    let group = state.children.add(leader, input.queue_id.clone());
+    Ok((child, group))
 }
 
 fn spawn(state: &State, input: &Input) -> io::Result<Child> {
@@ -101,6 +125,8 @@ fn spawn(state: &State, input: &Input) -> io::Result<Child> {
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
+        // First of all, so that none of them goes before what is ours.
+        .envs(state.secrets.variables().iter().map(|(name, value)| (name, value.reveal())))
         .env("WORKSPACE_ID", state.options.workspace.to_string())
         .env("PLATFORM_URL", &state.options.platform);
     for name in SECRETS {

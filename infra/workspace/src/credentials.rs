@@ -51,6 +51,11 @@ impl Credentials {
         candidates
     }
 
+    /// Whether no better token is left after this one: it is what the program was started with, or there is no such.
+    pub fn is_last_resort(&self, token: Option<&Secret>) -> bool {
+        self.given.is_none() || self.given.as_ref() == token
+    }
+
     /// Makes `token` the one in use: register has just accepted it.
     pub fn adopt(&self, token: Option<&Secret>) {
         self.current.send_replace(token.cloned());

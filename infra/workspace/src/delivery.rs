@@ -134,7 +134,7 @@ pub async fn post(state: &State, to: &ReplyTo, response: &RawValue) {
     let queue_id = &to.queue_id;
     let begun = Instant::now();
     let mut backoff = Backoff::default();
-    loop {
+    while !state.is_replaced() {
         let failure = match try_once(state, to, &body).await {
             Ok(()) => return info!(queue_id, "the result was handed over"),
             Err(failure) => failure,

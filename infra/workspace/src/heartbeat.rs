@@ -73,6 +73,7 @@ pub async fn beat(state: &State) -> Result<(), CallError> {
                     state.registration.want();
                 }
                 Some(StatusCode::GONE) => state.stop(Stop::Removed),
+                _ if refusal.is_stale_generation() || refusal.wants_shutdown() => state.stop(Stop::Replaced),
                 _ => {}
             }
             Err(refusal)
@@ -101,7 +102,7 @@ fn request(state: &State) -> Value {
     json!({
         "workspace_id": state.options.workspace,
         "error_rate": report.error_rate,
-        "sample_error": report.sample_error,
+        "sample_error": state.secrets.complaint().unwrap_or(report.sample_error),
         "active_tasks": report.active_tasks,
         "uptime_seconds": state.started.elapsed().as_secs(),
         "current_task": report.current_task,

@@ -14,22 +14,28 @@ mod control;
 mod credentials;
 mod delivery;
 mod heartbeat;
+mod memory;
 mod options;
 mod outcome;
 mod output;
 mod platform;
 mod poll;
 mod prefer;
+mod program;
+#[cfg(target_os = "linux")]
+mod reaper;
 mod registration;
 mod rpc;
 mod runtime;
 mod secret;
+mod secrets;
 mod server;
 mod shutdown;
 mod state;
 mod turns;
 
 pub use options::{Mode, Options};
+pub use program::program;
 pub use runtime::{Ended, Runtime, StartError, run};
 pub use secret::Secret;
 pub use shutdown::{Shutdown, Trigger, on_signals, shutdown};

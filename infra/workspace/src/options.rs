@@ -54,7 +54,7 @@ pub struct Options {
     #[arg(long, env = "MOLECULE_WORKSPACE_URL", value_name = "URL", value_parser = http_url)]
     pub url: Option<String>,
 
-    /// The command of a turn, run by sh -c: the message is its input, its output is the answer
+    /// The command of a turn, run by sh -c: the message is its input, its output is the answer; `builtin:echo` answers with the message, without a shell
     #[arg(long, env = "WORKSPACE_COMMAND", value_name = "COMMAND", value_parser = NonEmptyStringValueParser::new())]
     pub command: String,
 

@@ -1,7 +1,7 @@
 //! The calls that the runtime makes: register, heartbeat, the result of a turn that was answered later, and those to its
-//! inbox.
+//! inbox, and the one that fetches its secrets.
 
-use std::{error::Error as _, time::Duration};
+use std::{collections::BTreeMap, error::Error as _, time::Duration};
 
 use axum::http::header::RETRY_AFTER;
 use reqwest::{Client, RequestBuilder, Response, StatusCode, Url, redirect::Policy};
@@ -18,6 +18,8 @@ const ANSWER_LIMIT: usize = 1024 * 1024;
 const INBOX_LIMIT: usize = 12 * 1024 * 1024;
 /// How much of a refusal's text goes into a log line.
 const REFUSAL_TEXT: usize = 300;
+/// The code of a refusal to what was started before the newest start.
+const STALE_GENERATION: &str = "stale_generation";
 
 /// A client of one platform.
 #[derive(Clone, Debug)]
@@ -85,6 +87,14 @@ pub struct Lease {
     pub lease_seconds: f64,
 }
 
+/// What a refusal has in it, as far as it is JSON.
+#[derive(Debug, Default, Deserialize)]
+struct Refusal {
+    code: Option<String>,
+    #[serde(default)]
+    shutdown: bool,
+}
+
 /// Why a call did not succeed.
 #[derive(Debug, thiserror::Error)]
 pub enum CallError {
@@ -98,6 +108,10 @@ pub enum CallError {
         status: StatusCode,
         /// What it said, shortened.
         text: String,
+        /// The `code` in it, by which programs tell one refusal from another.
+        code: Option<String>,
+        /// It tells this program to end.
+        shutdown: bool,
         /// How long it wants to be left alone.
         retry_after: Option<Duration>,
     },
@@ -113,6 +127,16 @@ impl CallError {
             Self::Refused { status, .. } => Some(*status),
             Self::Unreachable(_) | Self::Malformed(_) => None,
         }
+    }
+
+    /// It says that a newer generation of this workspace was started: this program has been replaced.
+    pub fn is_stale_generation(&self) -> bool {
+        matches!(self, Self::Refused { status: StatusCode::CONFLICT, code: Some(code), .. } if code == STALE_GENERATION)
+    }
+
+    /// It tells this program to end.
+    pub fn wants_shutdown(&self) -> bool {
+        matches!(self, Self::Refused { shutdown: true, .. })
     }
 
     /// How long the platform wants to be left alone.
@@ -193,6 +217,20 @@ impl Platform {
         decode(self.post(&format!("/workspaces/{workspace}/inbox/{queue_id}/extend"), token, body).await?).await
     }
 
+    /// `GET /workspaces/:id/secrets/values`: the secrets by name. No error of it has anything of a value in it.
+    pub async fn secrets(
+        &self,
+        token: Option<&Secret>,
+        workspace: Uuid,
+    ) -> Result<BTreeMap<String, Secret>, CallError> {
+        let url = format!("{}/workspaces/{workspace}/secrets/values", self.base);
+        let body = read(Self::send(self.client.get(url), token).await?, ANSWER_LIMIT).await?;
+        // The parser's own words may quote a value of the wrong type.
+        let values: BTreeMap<String, String> = serde_json::from_slice(&body)
+            .map_err(|_| CallError::Malformed("the secrets are not one JSON object of strings".to_owned()))?;
+        Ok(values.into_iter().map(|(name, value)| (name, Secret::from(value))).collect())
+    }
+
     async fn post(&self, path: &str, token: Option<&Secret>, body: &impl Serialize) -> Result<Response, CallError> {
         Self::send(self.client.post(format!("{}{path}", self.base)).json(body), token).await
     }
@@ -208,11 +246,14 @@ impl Platform {
         }
         let retry_after =
             response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.trim().parse().ok());
-        let text = match read(response, ANSWER_LIMIT).await {
-            Ok(body) => shorten(&String::from_utf8_lossy(&body)),
-            Err(_) => "(its text did not arrive)".to_owned(),
+        let (text, refusal) = match read(response, ANSWER_LIMIT).await {
+            Ok(body) => {
+                (shorten(&String::from_utf8_lossy(&body)), serde_json::from_slice::<Refusal>(&body).unwrap_or_default())
+            }
+            Err(_) => ("(its text did not arrive)".to_owned(), Refusal::default()),
         };
-        Err(CallError::Refused { status, text, retry_after: retry_after.map(Duration::from_secs) })
+        let Refusal { code, shutdown } = refusal;
+        Err(CallError::Refused { status, text, code, shutdown, retry_after: retry_after.map(Duration::from_secs) })
     }
 }
 

@@ -19,6 +19,7 @@ use crate::{
     options::Mode,
     platform::{CallError, Registered},
     secret::Secret,
+    secrets,
     state::{State, Stop},
 };
 
@@ -84,7 +85,7 @@ impl Registration {
     }
 }
 
-/// Registers, and registers again whenever asked to. Returns when the workspace was removed.
+/// Registers, and registers again whenever asked to. Returns when the workspace was removed or this program replaced.
 pub async fn keep_registered(state: Arc<State>) {
     let mut backoff = Backoff::default();
     let mut last_success: Option<Instant> = None;
@@ -100,6 +101,7 @@ pub async fn keep_registered(state: Arc<State>) {
                 }
                 last_success = Some(Instant::now());
             }
+            Err(_) if state.is_replaced() => return,
             Err(refusal) if refusal.status() == Some(StatusCode::GONE) => {
                 state.registration.failed(StatusCode::GONE.as_u16());
                 state.stop(Stop::Removed);
@@ -116,7 +118,9 @@ pub async fn keep_registered(state: Arc<State>) {
     }
 }
 
-/// One round: each token that might be right, until one is not answered with 401.
+/// One round: each token that might be right, until one is not answered with 401, or with the word that a newer generation
+/// was started. A saved token may be a former generation's, whose folder this one got: then the given one is tried. But
+/// whoever is refused so with what it was started with has been replaced.
 async fn register(state: &Arc<State>) -> Result<(), CallError> {
     let body = request(state);
     let mut refused = CallError::Malformed("no token to try".to_owned());
@@ -127,6 +131,17 @@ async fn register(state: &Arc<State>) -> Result<(), CallError> {
                 return Ok(());
             }
             Err(error) if error.status() == Some(StatusCode::UNAUTHORIZED) => refused = error,
+            Err(error) if error.is_stale_generation() => {
+                if state.credentials.is_last_resort(token.as_ref()) {
+                    state.stop(Stop::Replaced);
+                    return Err(error);
+                }
+                refused = error;
+            }
+            Err(error) if error.wants_shutdown() => {
+                state.stop(Stop::Replaced);
+                return Err(error);
+            }
             Err(error) => return Err(error),
         }
     }
@@ -157,6 +172,8 @@ async fn accept(state: &Arc<State>, used: Option<&Secret>, registered: Registere
         }
         None => state.credentials.adopt(used),
     }
+    // Before anybody can send a message, so that the first one needs not be refused.
+    secrets::fetch_first(state).await;
     match registered.platform_inbound_secret.map(Secret::from).filter(|secret| !secret.is_empty()) {
         Some(secret) => state.accept_calls_with(secret),
         None => warn!("register's answer has no platform_inbound_secret; calls are refused until one comes"),

@@ -15,7 +15,7 @@ use tracing::{error, info, warn};
 use crate::{
     heartbeat,
     options::{Mode, Options},
-    poll, registration, server,
+    poll, registration, secrets, server,
     shutdown::Shutdown,
     state::{SetupError, State},
 };
@@ -109,6 +109,9 @@ impl Runtime {
         };
         let registration = tokio::spawn(registration::keep_registered(Arc::clone(&state)));
         let heartbeat = tokio::spawn(heartbeat::keep_beating(Arc::clone(&state)));
+        #[cfg(target_os = "linux")]
+        tokio::spawn(crate::reaper::keep_reaping(Arc::clone(&state)));
+        let fetching = tokio::spawn(secrets::keep_fetching(Arc::clone(&state)));
 
         tokio::select! {
             () = shutdown.finishing() => {}
@@ -117,6 +120,12 @@ impl Runtime {
         state.turns.drain();
         info!("no new messages are taken; finishing what is in hand");
         let ended = tokio::select! {
+            biased;
+            () = state.replaced() => {
+                // Nothing of what runs here is waited for or answered: the newer generation does it again.
+                state.children.signal(Signal::SIGKILL, None);
+                Ended::Finished
+            }
             () = finish(&state, close, server, &heartbeat) => Ended::Finished,
             () = shutdown.letting_go() => {
                 state.children.signal(Signal::SIGTERM, None);
@@ -125,6 +134,7 @@ impl Runtime {
         };
         registration.abort();
         heartbeat.abort();
+        fetching.abort();
         info!(?ended, "ended");
         ended
     }

@@ -135,7 +135,11 @@ async fn take(state: Arc<State>, headers: &HeaderMap, call: Call) -> Response {
     let key = call.message_id.clone().map(|id| (caller.clone(), id));
     let turn = match state.turns.admit(key, || state.activity.begin(&call.text)) {
         Admission::Busy => {
-            return retry_soon("busy", "this workspace can take no further message now");
+            let text = match state.secrets.are_known() {
+                true => "this workspace can take no further message now",
+                false => "this workspace has not got its secrets from the platform yet",
+            };
+            return retry_soon("busy", text);
         }
         Admission::Joined(turn) => {
             debug!(message_id = call.message_id, "the message has come before");
@@ -181,6 +185,10 @@ pub async fn work(state: Arc<State>, run: Run, input: Input) {
     match outcome.error() {
         None => info!(message_id, "turn ended"),
         Some(error) => info!(message_id, error, "turn failed"),
+    }
+    if state.is_replaced() {
+        // The newer generation answers. This program ends, and this with it.
+        std::future::pending::<()>().await;
     }
     state.activity.turn_ended(outcome.error());
     state.turns.finish(run, outcome);

@@ -13,7 +13,7 @@ use tracing::{info, warn};
 
 use crate::{
     activity::Activity, card::agent_card, children::Children, credentials::Credentials, options::Options,
-    platform::Platform, registration::Registration, secret::Secret, turns::Turns,
+    platform::Platform, registration::Registration, secret::Secret, secrets::Secrets, turns::Turns,
 };
 
 /// No platform may ask for heartbeats closer than this.
@@ -28,6 +28,8 @@ pub enum Stop {
     Asked,
     /// An answer was 410: the workspace was removed, and nothing that we could still say would be heard.
     Removed,
+    /// A newer generation of the workspace was started: this one's turns are nobody's any more.
+    Replaced,
 }
 
 /// One running workspace.
@@ -47,6 +49,8 @@ pub struct State {
     pub credentials: Credentials,
     /// Where registration stands.
     pub registration: Registration,
+    /// The workspace's secrets, for its commands.
+    pub secrets: Secrets,
     /// What heartbeats report.
     pub activity: Arc<Activity>,
     /// The turns that run, and the outcomes of those that ran.
@@ -83,14 +87,18 @@ impl State {
     pub fn new(options: Options, url: String) -> Result<Self, SetupError> {
         let credentials = Credentials::load(options.token_file.clone(), options.token.clone())
             .map_err(|source| SetupError::TokenFile { path: options.token_file.clone().unwrap_or_default(), source })?;
+        let turns = Turns::new(options.max_concurrent);
+        // Until the secrets are there: no turn runs without them.
+        turns.hold();
         Ok(Self {
             card: agent_card(&options, &url),
             started: Instant::now(),
             platform: Platform::new(&options.platform)?,
             credentials,
             registration: Registration::default(),
+            secrets: Secrets::default(),
             activity: Arc::default(),
-            turns: Turns::new(options.max_concurrent),
+            turns,
             pending: Notify::new(),
             children: Children::default(),
             obeyed: Mutex::default(),
@@ -142,15 +150,20 @@ impl State {
         first
     }
 
-    /// Ends the program once the turns in hand are done. Removal is final; a wish to end repeated is one wish.
+    /// Ends the program once the turns in hand are done, or at once if it was replaced. Removal and replacement are final;
+    /// a wish to end repeated is one wish.
     pub fn stop(&self, stop: Stop) {
         self.stop.send_if_modified(|current| {
-            let news = *current != Some(stop) && *current != Some(Stop::Removed);
+            let news = current.is_none_or(|current| current == Stop::Asked && stop != Stop::Asked);
             if news {
                 // Said before anybody can see it: the program may end at once.
                 match stop {
                     Stop::Asked => info!("the platform asked this workspace to end"),
                     Stop::Removed => info!("the platform removed this workspace (410); ending"),
+                    Stop::Replaced => info!(
+                        "a newer generation of this workspace was started (409 stale_generation): this one was replaced; \
+                         ending at once"
+                    ),
                 }
                 *current = Some(stop);
             }
@@ -158,9 +171,20 @@ impl State {
         });
     }
 
-    /// Whether the workspace was removed.
+    /// Whether the workspace was removed, or this program replaced: there is nothing more to say.
     pub fn gone(&self) -> bool {
-        *self.stop.borrow() == Some(Stop::Removed)
+        self.stop.borrow().is_some_and(|stop| stop != Stop::Asked)
+    }
+
+    /// Whether a newer generation was started.
+    pub fn is_replaced(&self) -> bool {
+        *self.stop.borrow() == Some(Stop::Replaced)
+    }
+
+    /// Waits until a newer generation was started.
+    pub async fn replaced(&self) {
+        // The sender lives in `self`, so this cannot fail.
+        let _ = self.stop.subscribe().wait_for(|stop| *stop == Some(Stop::Replaced)).await;
     }
 
     /// Waits until the platform wants this program to end.

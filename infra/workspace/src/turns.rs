@@ -34,6 +34,7 @@ pub struct Turns {
 struct Inner {
     running: usize,
     draining: bool,
+    held: bool,
     known: HashMap<Key, Turn>,
     finished: VecDeque<Key>,
     /// Of the finished ones, those from here on still have their text.
@@ -80,7 +81,7 @@ impl Turns {
         if let Some(turn) = key.as_ref().and_then(|key| inner.known.get(key)) {
             return Admission::Joined(turn.clone());
         }
-        if inner.draining || inner.running >= self.capacity {
+        if inner.is_closed() || inner.running >= self.capacity {
             return Admission::Busy;
         }
         inner.running += 1;
@@ -98,13 +99,24 @@ impl Turns {
         loop {
             let room = {
                 let inner = self.lock();
-                if inner.draining { 0 } else { self.capacity.saturating_sub(inner.running) }
+                if inner.is_closed() { 0 } else { self.capacity.saturating_sub(inner.running) }
             };
             if room > 0 {
                 return room;
             }
             self.freed.notified().await;
         }
+    }
+
+    /// Starts nothing new until [`Turns::release`].
+    pub fn hold(&self) {
+        self.lock().held = true;
+    }
+
+    /// Starts new ones again.
+    pub fn release(&self) {
+        self.lock().held = false;
+        self.freed.notify_one();
     }
 
     /// Starts nothing new from now on.
@@ -133,6 +145,10 @@ impl Turns {
 }
 
 impl Inner {
+    fn is_closed(&self) -> bool {
+        self.draining || self.held
+    }
+
     fn remember(&mut self, key: Key, size: usize) {
         self.finished.push_back(key);
         self.bytes += size;

@@ -69,7 +69,7 @@ pub fn headers_to_agent(workspace: &Workspace, message: &Message) -> HeaderMap {
 
 impl Platform {
     /// Asks the agent about the task that it answered a message with, in the generation in which the message was sent.
-    /// None where it cannot be asked: it is not live, fetches its messages, or does not answer in time.
+    /// None where it cannot be asked: it is not live, admits only the dispatch function in its own network, fetches its messages, or does not answer in time.
     pub async fn ask(
         &self,
         workspace: &Workspace,
@@ -79,7 +79,10 @@ impl Platform {
         question: Question,
     ) -> Option<Said> {
         let live = effective(workspace, lease, self.now()).status.is_dispatchable();
-        let url = workspace.url.as_deref().filter(|_| live && workspace.delivery.mode == DeliveryMode::Push)?;
+        let url = workspace
+            .url
+            .as_deref()
+            .filter(|_| live && self.reaches(workspace) && workspace.delivery.mode == DeliveryMode::Push)?;
         let body = json!({
             "jsonrpc": "2.0",
             "id": self.entropy.uuid().to_string(),

@@ -3,6 +3,12 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+mod ecs;
+mod engine;
+
+pub use ecs::{EcsLaunch, EcsSettings};
+pub use engine::{Backend, EngineSettings};
+
 /// A variable, its default and what it does; the README's table is compared with these.
 #[derive(Debug, Clone, Copy)]
 pub struct Variable {
@@ -26,10 +32,15 @@ variables! {
     TABLE_NAME = "molecule", "DynamoDB table";
     QUEUE_PREFIX = "molecule", "prefix of the workspaces' queues";
     DISPATCH_QUEUE_URL = "", "queue of wake-ups for the dispatch function";
+    DISPATCH_VPC_QUEUE_URL = "", "with ECS: queue of the dispatch function in the tasks' network, the only one that reaches them";
     TIMERS_QUEUE_URL = "", "queue of reminders for the timers function";
+    PROVISION_QUEUE_URL = "", "FIFO queue of jobs for the provision function";
     DEAD_LETTER_QUEUE_URL = "", "queue that gets a copy of each message that failed, for the alarm; none, no copies";
+    EVENT_BUS_NAME = "", "event bus of the publish function, which puts every workspace event on it";
     MOLECULE_ENV = "production", "`production` needs `ADMIN_TOKEN`, hides test-token and refuses loopback agent URLs; `development` is the local run";
     ADMIN_TOKEN = "", "the operator's bearer token; required in production";
+    SECRETS_ENCRYPTION_KEY = "", "key that workspaces' secrets are stored under: 32 bytes, raw or base64; without one none is stored; the local run makes its own";
+    SECRETS_KMS_KEY_ID = "", "on AWS: KMS key that wraps the keys of secrets, instead of `SECRETS_ENCRYPTION_KEY`";
     MOLECULE_ORG_ID = "default", "the organisation of new workspaces";
     EXTERNAL_PLATFORM_URL = "", "public URL of the API, for connection snippets and agents; default: as the request named it";
     CORS_ORIGINS = "http://localhost:3000,http://localhost:3001", "origins that may call the API from a browser, comma-separated";
@@ -37,7 +48,36 @@ variables! {
     LIVENESS_TTL_SECONDS = "60", "a lease without a heartbeat ends after this";
     HEARTBEAT_INTERVAL_SECONDS = "30", "interval that agents are told, at most half the lease";
     REGISTER_FAILURE_WINDOW_SECONDS = "300", "how long an authenticated register that failed degrades its workspace";
+    PROVISIONER = "none", "what runs managed workspaces: `process` (local children; the local run's default), `docker`, `ecs`, or `none`: whoever runs the agents starts them";
+    WORKSPACE_PLATFORM_URL = "", "URL of the API as started agents reach it; default: what the engine needs";
+    WORKSPACE_IMAGE = "molecule-workspace:latest", "image of workspaces whose runtime has none of its own";
+    WORKSPACE_IMAGES = "", "images by runtime: `langgraph=example/langgraph:1,crewai=example/crewai:2`";
+    WORKSPACE_COMMAND = "", "command of a turn where neither workspace nor image names one; `builtin:echo` with `process`";
+    TIER1_MEMORY_MB = "256", "memory of a tier 1 workspace, MiB";
+    TIER1_CPU_SHARES = "512", "CPU of a tier 1 workspace; 1024 are one CPU";
+    TIER2_MEMORY_MB = "512", "memory of a tier 2 workspace, MiB";
+    TIER2_CPU_SHARES = "1024", "CPU of a tier 2 workspace";
+    TIER3_MEMORY_MB = "2048", "memory of a tier 3 workspace, MiB";
+    TIER3_CPU_SHARES = "2048", "CPU of a tier 3 workspace";
+    TIER4_MEMORY_MB = "4096", "memory of a tier 4 workspace, MiB";
+    TIER4_CPU_SHARES = "4096", "CPU of a tier 4 workspace";
+    ALLOW_PRIVILEGED_TIERS = "0", "`1` lets tiers 3 and 4 have the rights over their host that their names say";
     PROVISION_TIMEOUT_SECONDS = "600", "a workspace that is provisioning for longer has failed";
+    PROVISION_TIMEOUTS = "hermes=1800", "the same by runtime: `hermes=1800,other=60`, seconds";
+    RESTART_SILENCE_SECONDS = "180", "a silent agent whose engine says that it runs is restarted after this";
+    RESTART_BACKOFF_SECONDS = "10", "pause before the second restart in a row; doubles up to 300; the first is at once";
+    RESTART_DEBOUNCE_SECONDS = "5", "a restart that is asked for so soon after a start changes nothing";
+    MAX_RESTART_ATTEMPTS = "5", "restarts in a row before a workspace fails as `crash_loop`";
+    STABLE_AFTER_SECONDS = "300", "a start that lived for this long begins a new count of restarts";
+    RESTART_CONTEXT = "1", "`0`: a restart sends its agent no message about it, and so costs no turn";
+    ECS_CLUSTER = "", "ECS cluster of the workspaces, by name or ARN; this and the next are for `PROVISIONER=ecs`";
+    ECS_SUBNETS = "", "subnets of the tasks, comma-separated";
+    ECS_SECURITY_GROUPS = "", "security groups of the tasks, comma-separated";
+    ECS_ASSIGN_PUBLIC_IP = "false", "tasks have a public address, which those in a public subnet need";
+    ECS_LAUNCH = "FARGATE", "`FARGATE`, or a capacity provider of the cluster, whose EC2 instances run the tasks";
+    ECS_EXECUTION_ROLE_ARN = "", "role with which ECS pulls images and writes logs; required on Fargate";
+    ECS_TASK_ROLE_ARN = "", "role of the agents themselves; the stack's allows nothing";
+    ECS_LOG_GROUP = "", "CloudWatch log group of the tasks";
     A2A_SYNC_WAIT_SECONDS = "25", "how long a sender waits for the answer before it gets 202";
     A2A_MAX_WAITING = "256", "senders that wait at once in one process; further ones get 202 at once";
     DISPATCH_HOLD_SECONDS = "840", "how long the connection to an agent is held for its answer";
@@ -67,10 +107,15 @@ pub struct Config {
     pub table_name: String,
     pub queue_prefix: String,
     pub dispatch_queue_url: String,
+    pub dispatch_vpc_queue_url: Option<String>,
     pub timers_queue_url: String,
+    pub provision_queue_url: String,
     pub dead_letter_queue_url: String,
+    pub event_bus_name: String,
     pub development: bool,
     pub admin_token: Option<Secret>,
+    pub secrets_encryption_key: Option<Secret>,
+    pub secrets_kms_key_id: Option<String>,
     pub org: String,
     pub external_platform_url: Option<String>,
     pub cors_origins: Vec<String>,
@@ -78,7 +123,7 @@ pub struct Config {
     pub liveness_ttl: Duration,
     pub heartbeat_interval: Duration,
     pub register_failure_window: Duration,
-    pub provision_timeout: Duration,
+    pub engine: EngineSettings,
     pub sync_wait: Duration,
     pub max_waiting: usize,
     pub dispatch_hold: Duration,
@@ -131,10 +176,15 @@ impl Config {
             table_name: read.text(&TABLE_NAME),
             queue_prefix: read.queue_prefix()?,
             dispatch_queue_url: read.text(&DISPATCH_QUEUE_URL),
+            dispatch_vpc_queue_url: read.optional(&DISPATCH_VPC_QUEUE_URL),
             timers_queue_url: read.text(&TIMERS_QUEUE_URL),
+            provision_queue_url: read.text(&PROVISION_QUEUE_URL),
             dead_letter_queue_url: read.text(&DEAD_LETTER_QUEUE_URL),
+            event_bus_name: read.text(&EVENT_BUS_NAME),
             development,
             admin_token,
+            secrets_encryption_key: read.sealing_key()?,
+            secrets_kms_key_id: read.optional(&SECRETS_KMS_KEY_ID),
             org: read.text(&MOLECULE_ORG_ID),
             external_platform_url: read
                 .optional(&EXTERNAL_PLATFORM_URL)
@@ -144,7 +194,7 @@ impl Config {
             heartbeat_interval: read.seconds(&HEARTBEAT_INTERVAL_SECONDS, 0.1, 3_600.0)?.min(liveness_ttl / 2),
             liveness_ttl,
             register_failure_window: read.seconds(&REGISTER_FAILURE_WINDOW_SECONDS, 0.0, 86_400.0)?,
-            provision_timeout: read.seconds(&PROVISION_TIMEOUT_SECONDS, 1.0, 86_400.0)?,
+            engine: EngineSettings::read(&read)?,
             sync_wait: read.seconds(&A2A_SYNC_WAIT_SECONDS, 0.0, 840.0)?,
             max_waiting: read.count(&A2A_MAX_WAITING, 0, 1_000_000)?,
             dispatch_hold: read.seconds(&DISPATCH_HOLD_SECONDS, 0.1, 890.0)?,
@@ -158,6 +208,9 @@ impl Config {
         };
         if config.max_turn + config.turn_grace > MAX_TURN_LIMIT {
             return Err(error(&MAX_TURN_SECONDS, "with TURN_GRACE_SECONDS must stay within 43000 seconds"));
+        }
+        if config.secrets_encryption_key.is_some() && config.secrets_kms_key_id.is_some() {
+            return Err(error(&SECRETS_KMS_KEY_ID, "cannot be set beside SECRETS_ENCRYPTION_KEY; keep one of them"));
         }
         Ok(config)
     }
@@ -211,6 +264,15 @@ impl Reader<'_> {
             .ok_or_else(|| error(variable, format!("must be a whole number from {min} to {max}")))
     }
 
+    /// A key that can be used; what is wrong is told without it.
+    fn sealing_key(&self) -> Result<Option<Secret>, ConfigError> {
+        let Some(text) = self.optional(&SECRETS_ENCRYPTION_KEY) else { return Ok(None) };
+        match crate::sealing::parse_key(&text) {
+            Some(_) => Ok(Some(Secret(text))),
+            None => Err(error(&SECRETS_ENCRYPTION_KEY, "must be 32 bytes, raw or as base64")),
+        }
+    }
+
     /// `<prefix>-<uuid>-critical.fifo` must fit into the 80 characters of a queue's name.
     fn queue_prefix(&self) -> Result<String, ConfigError> {
         let prefix = self.text(&QUEUE_PREFIX);
@@ -223,7 +285,7 @@ impl Reader<'_> {
 mod tests {
     use super::*;
 
-    fn vars(pairs: &[(&str, &str)]) -> HashMap<String, String> {
+    pub(super) fn vars(pairs: &[(&str, &str)]) -> HashMap<String, String> {
         pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
     }
 
@@ -246,6 +308,7 @@ mod tests {
             ("QUEUE_PREFIX", "has space"),
             ("MAX_TURN_SECONDS", "43000"),
             ("DRAIN_WAIT_SECONDS", "21"),
+            ("SECRETS_ENCRYPTION_KEY", "too short"),
         ] {
             let mut vars = vars(&[("MOLECULE_ENV", "development")]);
             vars.insert(name.to_owned(), value.to_owned());

@@ -2,6 +2,7 @@
 //! is the platform's trouble (503), not the caller's.
 
 use std::future::Future;
+use std::time::Duration;
 
 use rules::event::Event;
 use rules::id::EventId;
@@ -14,6 +15,10 @@ use crate::store::{CommitError, StoreError, Transaction};
 
 /// Rounds before giving up.
 const ROUNDS: u32 = 10;
+/// After the second round that moved, the next ones wait: at most this, and twice as long each time.
+const PAUSE: Duration = Duration::from_millis(4);
+/// No pause is longer.
+const LONGEST_PAUSE: Duration = Duration::from_millis(128);
 
 /// Why one round did not settle it.
 #[derive(Debug)]
@@ -50,6 +55,8 @@ impl NotCommit for QueueError {}
 impl NotCommit for rules::transition::Refusal {}
 impl NotCommit for rules::field::FieldError {}
 impl NotCommit for rules::token::TokenRefusal {}
+impl NotCommit for rules::secret::SecretRefusal {}
+impl NotCommit for rules::credential::Denial {}
 
 /// Runs `round` until it settles.
 ///
@@ -60,15 +67,23 @@ where
     F: FnMut() -> Fut,
     Fut: Future<Output = Result<T, Fault>>,
 {
-    for _ in 0..ROUNDS {
+    for count in 0..ROUNDS {
         match round().await {
             Ok(settled) => return Ok(settled),
             Err(Fault::Problem(problem)) => return Err(problem),
+            // Of many at once each takes a time of its own, or they all would meet again.
+            Err(Fault::Moved) if count > 0 => tokio::time::sleep(pause(count)).await,
             Err(Fault::Moved) => {}
         }
     }
     tracing::error!("no round settled: the state moved {ROUNDS} times");
     Err(Problem::unavailable())
+}
+
+/// Somewhere between nothing and the longest pause of this round.
+fn pause(count: u32) -> Duration {
+    let longest = PAUSE.saturating_mul(1 << count.min(8)).min(LONGEST_PAUSE);
+    longest.mul_f64(rand::random_range(0.0..1.0))
 }
 
 impl Platform {

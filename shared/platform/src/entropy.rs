@@ -60,6 +60,13 @@ impl Entropy {
         uuid::Builder::from_unix_timestamp_millis(u64::try_from(now.millis()).unwrap_or(0), &bytes).into_uuid()
     }
 
+    /// A nonce of AES-GCM, one per sealing.
+    pub fn nonce(&self) -> [u8; 12] {
+        let mut bytes = [0; 12];
+        self.fill(&mut bytes);
+        bytes
+    }
+
     /// A secret of 256 bits, base64url without padding: 43 characters.
     pub fn secret(&self) -> String {
         let mut bytes = [0; 32];

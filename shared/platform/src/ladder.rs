@@ -99,11 +99,13 @@ impl Platform {
 
     /// An agent that obeyed no rung is started anew by whatever runs it; one that was told does it by itself.
     async fn restart(&self, id: WorkspaceId, reason: &str) {
+        let held = |workspace: &Workspace| workspace.status.is_live();
         let asked = match self.store.workspace(id).await {
-            Ok(Some(workspace)) if !workspace.is_external() => self.provisioner.restart(&workspace, reason).await,
+            Ok(Some(workspace)) if self.runs(&workspace) => self.restart_by_itself(id, reason, held).await.map(drop),
             Ok(_) => Ok(()),
             Err(error) => Err(error.into()),
         };
+        self.reconcile_soon(id).await;
         if let Err(problem) = asked {
             tracing::error!(workspace = %id, code = problem.code, "a runtime that holds a turn was not restarted");
         }

@@ -9,27 +9,43 @@ use lambda_runtime::{Error, LambdaEvent};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use aws_config::SdkConfig;
+
+use crate::bus::{Bus, NoBus};
 use crate::clock::SystemClock;
 use crate::config::Config;
 use crate::entropy::Entropy;
-use crate::provisioner::ByHand;
-use crate::{Platform, Router, aws, telemetry};
+use crate::provisioner::{NoEngine, Provisioner, from_environment};
+use crate::{Platform, Router, Services, aws, sealing, telemetry};
 
-/// The platform of this process's environment.
+/// The platform of this process's environment, for functions that need no engine.
 ///
 /// # Errors
 /// A variable that cannot be used.
 pub async fn platform() -> Result<Platform, Error> {
+    platform_on(Arc::new(NoEngine), no_bus).await
+}
+
+fn no_bus(_: &Config, _: &SdkConfig) -> Result<Arc<dyn Bus>, Error> {
+    Ok(Arc::new(NoBus))
+}
+
+async fn platform_on(
+    provisioner: Arc<dyn Provisioner>,
+    bus: impl FnOnce(&Config, &SdkConfig) -> Result<Arc<dyn Bus>, Error>,
+) -> Result<Platform, Error> {
     telemetry::init();
     let config = Config::from_env()?;
     let sdk = aws::sdk_config().await;
-    Ok(Platform::new(
+    let sealer = sealing::from_environment(&config, &sdk);
+    let services = Services { provisioner, sealer, bus: bus(&config, &sdk)? };
+    Ok(Platform::with(
         config,
         aws_sdk_dynamodb::Client::new(&sdk),
         aws_sdk_sqs::Client::new(&sdk),
         Arc::new(SystemClock),
         Entropy::system(),
-        Arc::new(ByHand),
+        services,
     ))
 }
 
@@ -39,6 +55,19 @@ pub async fn platform() -> Result<Platform, Error> {
 /// A bad environment, or the end of the Runtime API.
 pub async fn serve(router: Router) -> Result<(), Error> {
     let platform = platform().await?;
+    let (router, platform) = (&router, &platform);
+    lambda_http::run(service_fn(move |request| async move {
+        Ok::<_, std::convert::Infallible>(router.handle(platform, request).await)
+    }))
+    .await
+}
+
+/// As [`serve`], for a function that reads what the engine knows.
+///
+/// # Errors
+/// As for [`serve`].
+pub async fn serve_with_engine(router: Router) -> Result<(), Error> {
+    let platform = platform_on(from_environment().await?, no_bus).await?;
     let (router, platform) = (&router, &platform);
     lambda_http::run(service_fn(move |request| async move {
         Ok::<_, std::convert::Infallible>(router.handle(platform, request).await)
@@ -71,7 +100,52 @@ where
     F: Future<Output = R> + 'static,
     H: Fn(Platform, E) -> F,
 {
-    let platform = platform().await?;
+    run_on(platform().await?, handler).await
+}
+
+/// As [`consume`], for a function that starts and stops what runs workspaces.
+///
+/// # Errors
+/// As for [`consume`].
+pub async fn consume_with_engine<E, R, F, H>(handler: H) -> Result<(), Error>
+where
+    E: DeserializeOwned,
+    R: Serialize,
+    F: Future<Output = R> + 'static,
+    H: Fn(Platform, E) -> F,
+{
+    run_on(platform_on(from_environment().await?, no_bus).await?, handler).await
+}
+
+/// As [`consume`], for the function that publishes events.
+///
+/// # Errors
+/// As for [`consume`]; `EVENT_BUS_NAME` is not set.
+#[cfg(feature = "eventbridge")]
+pub async fn consume_with_bus<E, R, F, H>(handler: H) -> Result<(), Error>
+where
+    E: DeserializeOwned,
+    R: Serialize,
+    F: Future<Output = R> + 'static,
+    H: Fn(Platform, E) -> F,
+{
+    let bus = |config: &Config, sdk: &SdkConfig| -> Result<Arc<dyn Bus>, Error> {
+        if config.event_bus_name.is_empty() {
+            return Err("EVENT_BUS_NAME: not set; name the bus that events are put on".into());
+        }
+        let client = aws_sdk_eventbridge::Client::new(sdk);
+        Ok(Arc::new(crate::bus::EventBridge::new(client, config.event_bus_name.clone())))
+    };
+    run_on(platform_on(Arc::new(NoEngine), bus).await?, handler).await
+}
+
+async fn run_on<E, R, F, H>(platform: Platform, handler: H) -> Result<(), Error>
+where
+    E: DeserializeOwned,
+    R: Serialize,
+    F: Future<Output = R> + 'static,
+    H: Fn(Platform, E) -> F,
+{
     let (handler, platform) = (&handler, &platform);
     lambda_runtime::run(lambda_runtime::service_fn(move |event: LambdaEvent<E>| async move {
         // Boxed as a trait object, so that the compiler need not lay out the whole handler inside the runtime's future.

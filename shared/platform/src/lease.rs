@@ -4,13 +4,13 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use rules::WorkspaceId;
 use rules::dispatch::{Gate, gate};
 use rules::lease::Beat;
 use rules::liveness::effective;
 use rules::message::{Message, State};
 use rules::slots::busy;
 use rules::workspace::Workspace;
+use rules::{WorkspaceId, restart_message};
 
 use crate::decide::{Fault, decide};
 use crate::entropy::digest_bytes;
@@ -105,6 +105,9 @@ impl Platform {
         let Some(workspace) = snapshot.workspace.filter(|_| message.state == State::Queued) else {
             return Ok(Leased::Stale);
         };
+        if restart_message::is_over(&message, &workspace) {
+            return Ok(Leased::End(State::Coalesced, "it was started anew since".to_owned()));
+        }
         let status = effective(&workspace, snapshot.lease.as_ref(), now).status;
         match gate(&message, status, now) {
             Gate::Open => {}

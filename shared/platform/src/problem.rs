@@ -188,6 +188,42 @@ impl From<rules::token::TokenRefusal> for Problem {
     }
 }
 
+impl From<rules::secret::SecretRefusal> for Problem {
+    fn from(refusal: rules::secret::SecretRefusal) -> Self {
+        use rules::secret::SecretRefusal;
+        let text = refusal.to_string();
+        match refusal {
+            SecretRefusal::Key => Self::bad_request("invalid_field", text).with("field", "key"),
+            SecretRefusal::Reserved(_) => Self::unprocessable("reserved_name", text).with("field", "key"),
+            SecretRefusal::Value => Self::bad_request("invalid_field", text).with("field", "value"),
+            SecretRefusal::TooLong => {
+                Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", text).with("field", "value")
+            }
+            SecretRefusal::TooMany(_) => Self::conflict("too_many_secrets", text),
+            SecretRefusal::TooMuch => Self::conflict("secrets_too_large", text),
+        }
+    }
+}
+
+impl From<crate::sealing::SealError> for Problem {
+    fn from(error: crate::sealing::SealError) -> Self {
+        use crate::sealing::SealError;
+        match error {
+            SealError::NotConfigured => Self::unprocessable("secrets_not_configured", error.to_string()),
+            SealError::Unreadable => Self::new(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "secret_unreadable",
+                "a stored secret does not open with the platform's key; store it again, or give the platform the key that \
+                 it was stored under",
+            ),
+            SealError::Unavailable(_) => {
+                tracing::error!(%error, "sealing");
+                Self::unavailable()
+            }
+        }
+    }
+}
+
 impl From<crate::store::StoreError> for Problem {
     fn from(error: crate::store::StoreError) -> Self {
         tracing::error!(%error, "datastore");

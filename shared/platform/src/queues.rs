@@ -14,7 +14,7 @@ use crate::config::Config;
 
 mod reminders;
 
-pub use reminders::{Buried, Reminder};
+pub use reminders::{Buried, Job, Reminder};
 
 /// SQS did not do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -59,7 +59,9 @@ pub struct Queues {
     prefix: String,
     base: String,
     dispatch: String,
+    dispatch_vpc: Option<String>,
     timers: String,
+    provision: String,
     dead_letters: String,
     wait: u8,
 }
@@ -73,7 +75,9 @@ impl Queues {
             prefix: config.queue_prefix.clone(),
             base,
             dispatch: config.dispatch_queue_url.clone(),
+            dispatch_vpc: config.dispatch_vpc_queue_url.clone(),
             timers: config.timers_queue_url.clone(),
+            provision: config.provision_queue_url.clone(),
             dead_letters: config.dead_letter_queue_url.clone(),
             wait: config.drain_wait,
         }

@@ -153,6 +153,10 @@ pub fn may_register(workspace: &Workspace, presented: Presented<'_>, now: Timest
                 Ok(Grant::Exchange)
             }
         }
+        // No 409 for the token of an earlier start: a container that finds it on its disk goes on to its boot credential.
+        Presented::Token(token) if !token.is_live() && token.generation < workspace.generation => {
+            Err(Denial::Invalid { own: false })
+        }
         other => may_heartbeat(workspace, other).map(|()| Grant::Keep),
     }
 }
@@ -177,12 +181,9 @@ pub fn may_heartbeat(workspace: &Workspace, presented: Presented<'_>) -> Result<
                 stranger
             }
         }
-        // Counted only for this generation: a zombie must not degrade the start that replaced it. And no 409, so that a
-        // container which finds the token of an earlier start on its disk goes on to its boot credential.
-        Presented::Token(token) if !token.is_live() => {
-            Err(Denial::Invalid { own: token.generation >= workspace.generation })
-        }
+        // A zombie hears what it is. It never degrades the start that replaced it.
         Presented::Token(token) if token.generation < workspace.generation => Err(Denial::StaleGeneration),
+        Presented::Token(token) if !token.is_live() => Err(Denial::Invalid { own: true }),
         Presented::Token(_) => Ok(()),
     }
 }

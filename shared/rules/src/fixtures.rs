@@ -16,6 +16,7 @@ use crate::lease::{Beat, Lease, RegisterState};
 use crate::message::{Caller, Message, Priority, State};
 use crate::reason::{ReasonCode, StatusReason};
 use crate::schedule::Schedule;
+use crate::start::Start;
 use crate::status::Status;
 use crate::tier::Tier;
 use crate::time::Timestamp;
@@ -76,6 +77,7 @@ pub(crate) fn workspace(status: Status) -> Workspace {
         status_reasons,
         parent_id: None,
         runtime: "claude-code".to_owned(),
+        command: None,
         model: None,
         delivery: Delivery { mode: DeliveryMode::Push, explicit: false },
         url: Some("https://agent.example.com/".to_owned()),
@@ -89,6 +91,11 @@ pub(crate) fn workspace(status: Status) -> Workspace {
         inbound_secret: "secret".to_owned(),
         workspace_dir: None,
         workspace_access: WorkspaceAccess::None,
+        hibernation_idle_minutes: None,
+        start: Start::default(),
+        secrets_revision: 0,
+        secrets_seen: 0,
+        team: Vec::new(),
         budget_limit: None,
         monthly_spend: 0,
         x: 0.0,
@@ -114,6 +121,8 @@ pub(crate) fn lease(workspace: &Workspace) -> Lease {
         work: false,
         control: workspace.wants_control(),
         busy_since: None,
+        active_at: None,
+        idle_minutes: None,
         monthly_spend: 0,
         beat: Beat { at: ago(10), ..Beat::default() },
     }

@@ -112,6 +112,12 @@ pub struct Lease {
     /// Since when the agent has been busy without a break.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub busy_since: Option<Timestamp>,
+    /// When it last reported a task, or was started.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub active_at: Option<Timestamp>,
+    /// Copy of how many minutes it may idle before it is hibernated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub idle_minutes: Option<u32>,
     /// Spend of this month in cents, as last reported; a beat that reports none leaves it.
     #[serde(default)]
     pub monthly_spend: i64,
@@ -136,6 +142,11 @@ impl Lease {
             work: true,
             control: workspace.wants_control(),
             busy_since: (beat.active_tasks > 0).then(|| before.and_then(|lease| lease.busy_since).unwrap_or(beat.at)),
+            active_at: match beat.active_tasks {
+                0 => before.and_then(|lease| lease.active_at).or(Some(beat.at)),
+                _ => Some(beat.at),
+            },
+            idle_minutes: workspace.hibernation_idle_minutes,
             monthly_spend: before.map_or(workspace.monthly_spend, |lease| lease.monthly_spend),
             beat,
         }
@@ -144,6 +155,17 @@ impl Lease {
     /// Live at `now`.
     pub fn is_live(&self, now: Timestamp) -> bool {
         self.lease_until > now
+    }
+
+    /// By what the lease knows, its workspace may have idled for as long as it may. A live agent renews its lease all the
+    /// time: idleness is about tasks, never about heartbeats.
+    pub fn may_hibernate(&self, now: Timestamp) -> bool {
+        let Some(minutes) = self.idle_minutes else { return false };
+        let idle = Duration::from_secs(u64::from(minutes) * 60);
+        self.status.is_live()
+            && self.is_live(now)
+            && self.beat.active_tasks == 0
+            && self.active_at.is_some_and(|at| now.since(at) >= idle)
     }
 
     /// Adds a digest, dropping one of the oldest generation when there is no room: a token that is not on the lease still

@@ -26,11 +26,42 @@ pub enum ReasonCode {
     ProvisionTimeout,
     /// It could not be started.
     ProvisionFailed,
+    /// Its image is not there.
+    ImageMissing,
+    /// What should run it does not answer.
+    EngineUnreachable,
+    /// What should run it has no room.
+    NoCapacity,
+    /// What should run it cannot run its tier, or may not.
+    TierRefused,
+    /// Its memory limit ended it.
+    OutOfMemory,
     /// It was restarted too often in a row.
     CrashLoop,
 }
 
 impl ReasonCode {
+    /// The string of storage and wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ErrorRate => "error_rate",
+            Self::RuntimeWedged => "runtime_wedged",
+            Self::RegisterFailed => "register_failed",
+            Self::AuthFailing => "auth_failing",
+            Self::QueueStarved => "queue_starved",
+            Self::HeartbeatLost => "heartbeat_lost",
+            Self::ContainerGone => "container_gone",
+            Self::ProvisionTimeout => "provision_timeout",
+            Self::ProvisionFailed => "provision_failed",
+            Self::ImageMissing => "image_missing",
+            Self::EngineUnreachable => "engine_unreachable",
+            Self::NoCapacity => "no_capacity",
+            Self::TierRefused => "tier_refused",
+            Self::OutOfMemory => "out_of_memory",
+            Self::CrashLoop => "crash_loop",
+        }
+    }
+
     /// What an operator can do about it.
     pub const fn hint(self) -> &'static str {
         match self {
@@ -57,6 +88,21 @@ impl ReasonCode {
                 "see the container's log, its image and the tier's memory limit; then restart the workspace"
             }
             Self::ProvisionFailed => "fix the cause in the evidence, then restart the workspace",
+            Self::ImageMissing => {
+                "build or pull the image that the evidence names, or correct WORKSPACE_IMAGE; then restart the workspace"
+            }
+            Self::EngineUnreachable => {
+                "check that the container engine runs and that the platform may talk to it; the start is tried again by itself"
+            }
+            Self::NoCapacity => {
+                "add capacity or lower the tier; the start is tried again by itself until its time is over"
+            }
+            Self::TierRefused => {
+                "choose another tier (PATCH /workspaces/{id}) or another engine, then restart the workspace"
+            }
+            Self::OutOfMemory => {
+                "give the workspace a larger tier, or raise its TIERn_MEMORY_MB; then restart the workspace"
+            }
             Self::CrashLoop => "fix what makes the agent exit at start, then restart the workspace",
         }
     }
@@ -107,10 +153,15 @@ mod tests {
             (C::ContainerGone, "container_gone"),
             (C::ProvisionTimeout, "provision_timeout"),
             (C::ProvisionFailed, "provision_failed"),
+            (C::ImageMissing, "image_missing"),
+            (C::EngineUnreachable, "engine_unreachable"),
+            (C::NoCapacity, "no_capacity"),
+            (C::TierRefused, "tier_refused"),
+            (C::OutOfMemory, "out_of_memory"),
             (C::CrashLoop, "crash_loop"),
         ] {
             let shown = StatusReason::new(code, Timestamp::from_millis(0), "seen").to_json();
-            assert_eq!(shown["code"], name);
+            assert_eq!((shown["code"].as_str(), code.as_str()), (Some(name), name));
             assert_eq!(shown["since"], "1970-01-01T00:00:00.000Z");
             assert_eq!(shown["evidence"], "seen");
             assert!(shown["hint"].as_str().is_some_and(|hint| !hint.is_empty()), "{name}");

@@ -9,7 +9,9 @@ use crate::field::WorkspaceAccess;
 use crate::id::WorkspaceId;
 use crate::lease::Beat;
 use crate::reason::StatusReason;
+use crate::start::Start;
 use crate::status::Status;
+use crate::team::Member;
 use crate::tier::Tier;
 use crate::time::Timestamp;
 
@@ -44,6 +46,9 @@ pub struct Workspace {
     pub parent_id: Option<WorkspaceId>,
     /// Which agent software; `external` when not provisioned by the platform.
     pub runtime: String,
+    /// The command of a turn, where the image does not name it or names another.
+    #[serde(default)]
+    pub command: Option<String>,
     /// Which model the agent uses.
     #[serde(default)]
     pub model: Option<String>,
@@ -79,6 +84,21 @@ pub struct Workspace {
     /// How the directory is mounted.
     #[serde(default)]
     pub workspace_access: WorkspaceAccess,
+    /// Idle for so many minutes, it is hibernated.
+    #[serde(default)]
+    pub hibernation_idle_minutes: Option<u32>,
+    /// The start of the current generation.
+    #[serde(default)]
+    pub start: Start,
+    /// Rises with each change of the secrets that it gets.
+    #[serde(default)]
+    pub secrets_revision: u64,
+    /// Which of them its runtime has fetched, or was started with.
+    #[serde(default)]
+    pub secrets_seen: u64,
+    /// The sub-workspaces that an expand makes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub team: Vec<Member>,
     /// Monthly limit in cents.
     #[serde(default)]
     pub budget_limit: Option<i64>,

@@ -2,15 +2,17 @@
 
 use std::net::TcpListener;
 use std::ops::Deref;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use tempfile::TempDir;
 
-use super::{Client, Process, binary};
+use super::{Client, Janitor, Process, binary};
 
 /// A data directory, a port and variables: platforms started from one home are one after the other the same.
 pub struct Home {
+    /// Ends what works in the folder: a platform that was killed leaves its agents.
+    _janitor: Janitor,
     folder: TempDir,
     port: u16,
     variables: Vec<(String, String)>,
@@ -20,12 +22,20 @@ impl Home {
     /// A new home. Each start takes a free port.
     pub fn new(variables: &[(&str, &str)]) -> Self {
         let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        Self { folder: tempfile::tempdir().unwrap(), port: 0, variables }
+        let folder = tempfile::tempdir().unwrap();
+        Self { _janitor: Janitor::of_folder(folder.path()), folder, port: 0, variables }
     }
 
     /// A new home whose platforms all have one port, so that agents find the next one.
     pub fn lasting(variables: &[(&str, &str)]) -> Self {
-        Self { port: free_port(), ..Self::new(variables) }
+        let mut home = Self::new(variables);
+        home.port = free_port();
+        home
+    }
+
+    /// The directory that ends with the home, and all that works in it or below.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     /// The data directory. The first start makes it.

@@ -16,7 +16,7 @@ mod refusal;
 mod routes;
 
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -36,9 +36,17 @@ const BACKLOG: u32 = 1_024;
 /// # Errors
 /// It is taken, or may not be opened.
 pub fn listen(port: u16) -> io::Result<TcpListener> {
-    let socket = TcpSocket::new_v4()?;
+    listen_at(Ipv4Addr::LOCALHOST.into(), port)
+}
+
+/// Opens the port on one address of this machine: loopback, or that of the containers' own network.
+///
+/// # Errors
+/// It is taken, or may not be opened.
+pub fn listen_at(address: IpAddr, port: u16) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
     socket.set_reuseaddr(true)?;
-    socket.bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))?;
+    socket.bind(SocketAddr::from((address, port)))?;
     socket.listen(BACKLOG)
 }
 
@@ -55,10 +63,10 @@ impl Gateway {
     ///
     /// # Errors
     /// The listener has no address.
-    pub fn start(listener: TcpListener, api: Api) -> io::Result<Self> {
+    pub fn start(listener: TcpListener, api: Arc<Api>) -> io::Result<Self> {
         let address = listener.local_addr()?;
         let stopping = Stopping::new();
-        let accepting = tokio::spawn(connection::accept(listener, Arc::new(api), stopping.listen()));
+        let accepting = tokio::spawn(connection::accept(listener, api, stopping.listen()));
         Ok(Self { address, stopping, accepting })
     }
 

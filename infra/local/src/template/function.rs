@@ -22,6 +22,10 @@ pub struct Function {
     pub sources: Vec<QueueSource>,
     /// Schedules that start it.
     pub schedules: Vec<Schedule>,
+    /// How many streams of tables it follows.
+    pub streams_of_tables: usize,
+    /// How many patterns of AWS's own events start it.
+    pub rules: usize,
 }
 
 /// A route of the API.
@@ -79,6 +83,8 @@ impl Function {
             routes: Vec::new(),
             sources: Vec::new(),
             schedules: Vec::new(),
+            streams_of_tables: 0,
+            rules: 0,
         };
         for (name, event) in properties["Events"].as_mapping().into_iter().flatten() {
             let place = format!("{id}.{}", name.as_str().unwrap_or_default());
@@ -122,8 +128,14 @@ impl Function {
                 })?;
                 self.schedules.push(Schedule { name: place.replace('.', "-"), every });
             }
+            // The embedded table has no stream: nothing here has a bus to publish on.
+            "DynamoDB" => self.streams_of_tables += 1,
+            // Events of AWS's own services: none happen here.
+            "EventBridgeRule" => self.rules += 1,
             other => {
-                return Err(wrong(&format!("has the type {other:?}; a local run knows HttpApi, SQS and Schedule")));
+                return Err(wrong(&format!(
+                    "has the type {other:?}; a local run knows HttpApi, SQS, Schedule, DynamoDB and EventBridgeRule"
+                )));
             }
         }
         Ok(())

@@ -26,8 +26,24 @@ fn the_template_declares_every_variable_of_the_functions_and_no_other() {
 #[test]
 fn parameters_have_the_defaults_of_the_variables() {
     // Only a deployment has these.
-    const DEPLOYED: [&str; 5] =
-        ["TABLE_NAME", "ADMIN_TOKEN", "DISPATCH_QUEUE_URL", "TIMERS_QUEUE_URL", "DEAD_LETTER_QUEUE_URL"];
+    const DEPLOYED: [&str; 16] = [
+        "TABLE_NAME",
+        "ADMIN_TOKEN",
+        "DISPATCH_QUEUE_URL",
+        "DISPATCH_VPC_QUEUE_URL",
+        "TIMERS_QUEUE_URL",
+        "DEAD_LETTER_QUEUE_URL",
+        "PROVISION_QUEUE_URL",
+        "EVENT_BUS_NAME",
+        "PROVISIONER",
+        "ECS_CLUSTER",
+        "ECS_SUBNETS",
+        "ECS_SECURITY_GROUPS",
+        "ECS_LAUNCH",
+        "ECS_EXECUTION_ROLE_ARN",
+        "ECS_TASK_ROLE_ARN",
+        "ECS_LOG_GROUP",
+    ];
     let template = ours();
     for variable in platform::config::VARIABLES.iter().filter(|variable| !DEPLOYED.contains(&variable.name)) {
         assert_eq!(template.variables[variable.name].as_deref(), Some(variable.default), "{}", variable.name);
@@ -116,7 +132,7 @@ fn what_a_local_run_cannot_follow_is_an_error_that_names_it() {
         )
     };
     for (event, named) in [
-        ("{Type: DynamoDB, Properties: {}}", "F.E has the type \"DynamoDB\""),
+        ("{Type: Kinesis, Properties: {}}", "F.E has the type \"Kinesis\""),
         ("{Type: Schedule, Properties: {Schedule: cron(0 * * * ? *)}}", "cron(0 * * * ? *)"),
         ("{Type: SQS, Properties: {Queue: !GetAtt Q.Arn}}", "consumes Q"),
         ("{Type: SQS, Properties: {Queue: arn:x}}", "Queue"),

@@ -32,7 +32,7 @@ async fn serve(router: Router) -> (Running, Gateway, String) {
     let template = Template::read(TEMPLATE, &HashMap::new()).unwrap();
     let registry = Registry::bind(&template, vec![("f", Handler::http(router))]).unwrap();
     let api = Api::new(Routes::new(&registry.routes).unwrap(), &template.cors, running.platform().clone());
-    let gateway = Gateway::start(listen(0).unwrap(), api).unwrap();
+    let gateway = Gateway::start(listen(0).unwrap(), Arc::new(api)).unwrap();
     let url = format!("http://{}/f/7", gateway.address());
     (running, gateway, url)
 }

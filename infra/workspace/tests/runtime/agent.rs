@@ -57,6 +57,11 @@ impl Agent {
         if let Some(token) = token {
             program.env("WORKSPACE_TOKEN", token);
         }
+        Self::launch(program).await
+    }
+
+    /// Starts a program that was prepared, and waits until it says that it is ready.
+    pub async fn launch(mut program: Command) -> Self {
         let mut child = program.spawn().unwrap();
         let log = Arc::new(Mutex::new(String::new()));
         let mut stderr = BufReader::new(child.stderr.take().unwrap()).lines();
@@ -80,9 +85,12 @@ impl Agent {
         agent
     }
 
+    pub fn id(&self) -> u32 {
+        self.child.id().expect("still running")
+    }
+
     pub fn signal(&self, signal: Signal) {
-        let id = self.child.id().expect("still running");
-        kill(Pid::from_raw(i32::try_from(id).unwrap()), signal).unwrap();
+        kill(Pid::from_raw(i32::try_from(self.id()).unwrap()), signal).unwrap();
     }
 
     /// Waits for its end; everything that it still wrote to stdout must be nothing.

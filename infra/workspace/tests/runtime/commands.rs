@@ -142,6 +142,54 @@ async fn a_delivered_message_never_ends_turns() {
 }
 
 #[tokio::test]
+async fn the_builtin_echo_needs_no_shell() {
+    let platform = Platform::start().await;
+    let agent = Agent::launch(without_shell(&platform, "builtin:echo")).await;
+    platform.wait_until_registered().await;
+    assert_eq!(text_of(&agent.send(&message("m1", " hello\n")).await), " hello\n");
+}
+
+#[tokio::test]
+async fn an_image_without_a_shell_is_told_of() {
+    let platform = Platform::start().await;
+    let agent = Agent::launch(without_shell(&platform, "cat")).await;
+    platform.wait_until_registered().await;
+    let response = agent.send(&message("m1", "x")).await;
+    let told = response["error"]["message"].as_str().unwrap();
+    assert!(told.starts_with("this image has no shell; ") && told.contains("builtin:echo"), "{told}");
+}
+
+/// The program where no `sh` is found.
+fn without_shell(platform: &Platform, command: &str) -> tokio::process::Command {
+    let mut program = program();
+    program.args(["--platform", &platform.url, "--workspace", WORKSPACE, "--port", "0", "--command", command]);
+    program.env("WORKSPACE_TOKEN", "token-of-the-test").env("PATH", "/nowhere");
+    program
+}
+
+/// Nothing counts out-of-memory kills where the tests run, so it stays a guess; `memory.rs` tests the certain words.
+#[tokio::test]
+async fn a_command_that_somebody_else_killed_may_have_been_out_of_memory() {
+    let platform = Platform::start().await;
+    let agent = Agent::start_registered(&platform, "echo last words >&2; kill -9 $$", &[]).await;
+    let response = agent.send(&message("m1", "x")).await;
+    assert_eq!(response["error"]["message"], "command was killed (SIGKILL): out of memory?");
+    assert_eq!(response["error"]["data"], json!({"exit_code": 137, "stderr": "last words\n"}));
+}
+
+#[tokio::test]
+async fn a_command_that_the_platform_killed_is_not_said_to_have_been_out_of_memory() {
+    let platform = Platform::start().await;
+    let gate = Gate::new();
+    let agent = Agent::start_registered(&platform, &gate.wait(), &["--heartbeat-interval", "0.1"]).await;
+    let turn = tokio::spawn(agent.post(&message("m1", "x")).send());
+    gate.until_started().await;
+    platform.once(HEARTBEAT, Reply::Json(200, json!({"status": "ok", "control": ["cancel"]})));
+    let response: serde_json::Value = turn.await.unwrap().unwrap().json().await.unwrap();
+    assert_eq!(response["error"]["message"], "command was ended by SIGKILL");
+}
+
+#[tokio::test]
 async fn help_names_the_variables_and_no_value_of_a_token() {
     let output = program().arg("--help").env("WORKSPACE_TOKEN", "s3cret").output().await.unwrap();
     let help = String::from_utf8(output.stdout).unwrap();

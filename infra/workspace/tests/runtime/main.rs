@@ -10,5 +10,8 @@ mod lifecycle;
 mod messages;
 mod platform;
 mod poll;
+mod reaper;
 mod registration;
+mod replaced;
+mod secrets;
 mod start;

@@ -20,6 +20,7 @@ use tokio::{net::TcpListener, sync::watch, time::timeout};
 pub const BOUND: Duration = Duration::from_secs(30);
 pub const REGISTER: &str = "/registry/register";
 pub const HEARTBEAT: &str = "/registry/heartbeat";
+pub const SECRETS: &str = "/workspaces/6b1f5a0e-8d7c-4a51-9a64-0a4f0b7f7c11/secrets/values";
 pub const INBOUND: &str = "inbound-secret-of-the-test";
 
 #[derive(Clone, Debug)]
@@ -154,6 +155,8 @@ impl Shared {
         }
         match path {
             REGISTER => Reply::Json(200, registered()),
+            // As a platform from before secrets answers.
+            SECRETS => Reply::Json(404, json!({"error": "there is no such route", "code": "not_found"})),
             HEARTBEAT => Reply::Json(200, json!({"status": "ok", "workspace_status": "online"})),
             _ => Reply::Json(200, json!({"status": "ok"})),
         }

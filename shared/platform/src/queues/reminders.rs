@@ -55,6 +55,11 @@ pub enum Reminder {
     },
     /// Look which schedules are due.
     Tick,
+    /// Look whether what runs a workspace is as its record wants it.
+    Provision {
+        /// Whose.
+        workspace_id: WorkspaceId,
+    },
     /// Tell an agent that a message which it was given is cancelled.
     Cancelled {
         /// Whose.
@@ -62,6 +67,20 @@ pub enum Reminder {
         /// Which.
         queue_id: MessageId,
     },
+}
+
+/// A job of the provision function. It says where to look; the record that it names decides what is to be done: start, stop,
+/// restart, hibernate, wake. So one that comes twice, late or in another order changes nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Job {
+    /// Make what the engine runs of a workspace what its record wants.
+    Reconcile {
+        /// Whose.
+        workspace_id: WorkspaceId,
+    },
+    /// Hold all that the engine runs against all records, both ways.
+    Survey,
 }
 
 /// The copy of a message that failed, on the dead-letter queue. The record holds the rest, and can be replayed.
@@ -105,13 +124,20 @@ impl Queues {
     /// # Errors
     /// SQS does not answer.
     pub async fn hand_to_dispatch(&self, reminder: &Reminder) -> Result<(), QueueError> {
-        self.client
-            .send_message()
-            .queue_url(&self.dispatch)
-            .message_body(json(reminder))
-            .send()
-            .await
-            .map_err(unavailable)?;
+        self.hand_over(&self.dispatch, reminder).await
+    }
+
+    /// Hands something to the dispatch function in the tasks' network. Without one, nothing happens: false.
+    ///
+    /// # Errors
+    /// SQS does not answer.
+    pub async fn hand_to_dispatch_vpc(&self, reminder: &Reminder) -> Result<bool, QueueError> {
+        let Some(queue) = &self.dispatch_vpc else { return Ok(false) };
+        self.hand_over(queue, reminder).await.map(|()| true)
+    }
+
+    async fn hand_over(&self, queue: &str, reminder: &Reminder) -> Result<(), QueueError> {
+        self.client.send_message().queue_url(queue).message_body(json(reminder)).send().await.map_err(unavailable)?;
         Ok(())
     }
 
@@ -150,6 +176,28 @@ impl Queues {
             request = request.entries(entry.map_err(|error| QueueError::Unavailable(error.to_string()))?);
         }
         Ok(request.send().await.map_err(unavailable)?.failed.len())
+    }
+
+    /// Hands a job to the provision function. Jobs of one workspace are done one after the other. `unique` tells this job
+    /// from every other one.
+    ///
+    /// # Errors
+    /// SQS does not answer.
+    pub async fn hand_to_provision(&self, job: &Job, unique: &str) -> Result<(), QueueError> {
+        let group = match job {
+            Job::Reconcile { workspace_id } => workspace_id.to_string(),
+            Job::Survey => "survey".to_owned(),
+        };
+        self.client
+            .send_message()
+            .queue_url(&self.provision)
+            .message_group_id(group)
+            .message_deduplication_id(unique)
+            .message_body(json(job))
+            .send()
+            .await
+            .map_err(unavailable)?;
+        Ok(())
     }
 
     /// Puts a copy of a failed message where the alarm looks. Without a dead-letter queue there is no copy.

@@ -56,6 +56,12 @@ pub enum Key {
     Fire(FireKey),
     Memory(WorkspaceId, Scope, MemoryId),
     Activity(WorkspaceId, rules::id::ActivityId),
+    /// A workspace's secret, by its key.
+    Secret(WorkspaceId, String),
+    /// An organisation's secret, by its key.
+    OrgSecret(String, String),
+    /// Counts the changes of an organisation's secrets.
+    OrgSecrets(String),
     Tick(String),
     Schema,
 }
@@ -78,11 +84,12 @@ impl Key {
             | Self::Schedule(id, _)
             | Self::Prompt(id, _)
             | Self::ScheduleName(id, _)
-            | Self::Memory(id, ..) => workspace_pk(*id),
+            | Self::Memory(id, ..)
+            | Self::Secret(id, _) => workspace_pk(*id),
             Self::Fire(fire) => workspace_pk(fire.workspace_id),
             Self::Lease(id) => lease_pk(id.shard(LEASE_SHARDS)),
             Self::Token(digest) => format!("TOKEN#{digest}"),
-            Self::OrgToken(org, _) => format!("ORG#{org}"),
+            Self::OrgToken(org, _) | Self::OrgSecret(org, _) | Self::OrgSecrets(org) => org_pk(org),
             Self::Boot(digest) => format!("BOOT#{digest}"),
             Self::Body(id, _, _) => format!("BODY#{id}"),
             Self::Stream(id, ..) => stream_pk(*id),
@@ -118,6 +125,8 @@ impl Key {
                 format!("FIRE#{}#{}{manual}", fire.schedule_id, time_key(fire.nominal))
             }
             Self::Memory(_, scope, id) => format!("MEM#{}#{id}", scope.as_str()),
+            Self::Secret(_, key) | Self::OrgSecret(_, key) => format!("SECRET#{key}"),
+            Self::OrgSecrets(_) => "SECRETS".to_owned(),
             Self::Tick(name) => format!("TICK#{name}"),
             Self::Schema => "VERSION".to_owned(),
         }
@@ -132,6 +141,11 @@ impl Key {
 /// The partition of a workspace's own items.
 pub(super) fn workspace_pk(id: WorkspaceId) -> String {
     format!("WS#{id}")
+}
+
+/// The partition of an organisation's own items.
+pub(super) fn org_pk(org: &str) -> String {
+    format!("ORG#{org}")
 }
 
 /// The partition of the events of one message's streamed answer.

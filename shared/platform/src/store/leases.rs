@@ -45,7 +45,7 @@ impl Store {
         until: Timestamp,
     ) -> Result<Renewal, StoreError> {
         let busy = if beat.active_tasks > 0 {
-            "SET busy_since = if_not_exists(busy_since, :now), "
+            "SET busy_since = if_not_exists(busy_since, :now), active_at = :now, "
         } else {
             "REMOVE busy_since SET "
         };
@@ -129,7 +129,10 @@ impl Transaction<'_> {
         };
         item.insert("expires_at".into(), n(expires(lease.lease_until)));
         item.remove("work");
-        let removed: Vec<_> = ["busy_since", "digests"].into_iter().filter(|name| !item.contains_key(*name)).collect();
+        let removed: Vec<_> = ["busy_since", "active_at", "idle_minutes", "digests"]
+            .into_iter()
+            .filter(|name| !item.contains_key(*name))
+            .collect();
         let mut sets = vec!["#work = if_not_exists(#work, :work)".to_owned()];
         let mut update = Expression::default().name("#work", "work").value(":work", bool_value(true));
         for (index, (name, value)) in item.into_iter().enumerate() {

@@ -15,6 +15,7 @@ mod memories;
 mod messages;
 mod queue;
 mod schedules;
+mod secrets;
 mod slots;
 mod streams;
 mod tasks;

@@ -95,7 +95,7 @@ fn rows() -> Vec<Row> {
             Err(Denial::StaleGeneration),
         ),
         ("its tombstone", own(Instance, CURRENT, true), Err(OWN), Err(OWN)),
-        ("its tombstone, older generation", own(Instance, 2, true), Err(STRANGER), Err(STRANGER)),
+        ("its tombstone, older generation", own(Instance, 2, true), Err(STRANGER), Err(Denial::StaleGeneration)),
         ("its API token", own(Api, CURRENT, false), Err(Denial::NotInstance), Err(Denial::NotInstance)),
         ("its revoked API token", own(Api, CURRENT, true), Err(STRANGER), Err(STRANGER)),
         ("another's token", Shown::Token(token(Instance, Some(OTHER), CURRENT, false)), Err(STRANGER), Err(STRANGER)),

@@ -19,6 +19,10 @@ pub const MAX_ROLE_BYTES: usize = 1000;
 pub const MAX_LABEL_BYTES: usize = 100;
 /// The most turns one agent may run at a time.
 pub const MAX_CONCURRENT_TASKS: u32 = 100;
+/// The longest command of a turn.
+const MAX_COMMAND_BYTES: usize = 4096;
+/// A year.
+const MAX_IDLE_MINUTES: u32 = 525_600;
 /// The canvas ends here, in both directions.
 pub const MAX_COORDINATE: f64 = 1e9;
 /// Names and roles go into YAML templates and prompts; these characters would mean something there.
@@ -111,6 +115,30 @@ pub fn max_concurrent_tasks(count: i64) -> Result<u32, FieldError> {
     match u32::try_from(count.max(1)) {
         Ok(count) if count <= MAX_CONCURRENT_TASKS => Ok(count),
         _ => Err(FieldError::new("max_concurrent_tasks", format!("must be at most {MAX_CONCURRENT_TASKS}"))),
+    }
+}
+
+/// The command of a turn: at most 4096 bytes, without NUL.
+///
+/// # Errors
+///
+/// Longer, or with a NUL.
+pub fn command(text: &str) -> Result<String, FieldError> {
+    if text.len() > MAX_COMMAND_BYTES || text.contains('\0') {
+        return Err(FieldError::new("command", format!("must be at most {MAX_COMMAND_BYTES} bytes without NUL")));
+    }
+    Ok(text.to_owned())
+}
+
+/// Minutes without activity after which a workspace is hibernated; 0 is never.
+///
+/// # Errors
+///
+/// Negative, or more than a year.
+pub fn idle_minutes(minutes: i64) -> Result<u32, FieldError> {
+    match u32::try_from(minutes) {
+        Ok(minutes) if minutes <= MAX_IDLE_MINUTES => Ok(minutes),
+        _ => Err(FieldError::new("hibernation_idle_minutes", format!("must be from 0 to {MAX_IDLE_MINUTES}"))),
     }
 }
 

@@ -41,11 +41,11 @@ pub struct Finding {
 }
 
 impl Finding {
-    fn good(check: &'static str, says: impl Into<String>) -> Self {
+    pub(crate) fn good(check: &'static str, says: impl Into<String>) -> Self {
         Self { check, ok: true, says: says.into(), advice: None }
     }
 
-    fn bad(check: &'static str, says: impl Into<String>, advice: &'static str) -> Self {
+    pub(crate) fn bad(check: &'static str, says: impl Into<String>, advice: &'static str) -> Self {
         Self { check, ok: false, says: says.into(), advice: Some(advice) }
     }
 }

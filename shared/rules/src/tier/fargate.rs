@@ -40,6 +40,10 @@ const FARGATE_SIZES: [(u32, u32, u32, u32); 6] = [
 
 /// The smallest Fargate size that gives at least the limits: CPU units (1024 are one CPU) and memory in MiB.
 ///
+/// Shares weigh neighbours of one host against each other; on Fargate, where a task has no neighbours, the same number
+/// would be bought. So a tier's default shares count for nothing here, and the memory alone sizes tiers 1 and 2 (both
+/// 256 units and 512 MiB); `TIERn_CPU_SHARES` that is set to another number is taken as CPU that is wanted.
+///
 /// # Errors
 ///
 /// Tiers 3 and 4, and limits beyond the largest size.
@@ -47,9 +51,10 @@ pub fn fargate_size(tier: Tier, limits: TierLimits) -> Result<(u32, u32), TierRe
     if tier.has_host_rights() {
         return Err(TierRefusal::NeedsEc2(tier));
     }
+    let wanted = if limits.cpu_shares == tier.default_limits().cpu_shares { 0 } else { limits.cpu_shares };
     FARGATE_SIZES
         .iter()
-        .find(|(cpu, _, most, _)| *cpu >= limits.cpu_shares && *most >= limits.memory_mb)
+        .find(|(cpu, _, most, _)| *cpu >= wanted && *most >= limits.memory_mb)
         .map(|&(cpu, least, _, step)| (cpu, limits.memory_mb.max(least).next_multiple_of(step)))
         .ok_or(TierRefusal::TooLarge { tier, limits })
 }
@@ -73,7 +78,11 @@ mod tests {
             (256, 512, 512, 1024),
             (4096, 512, 512, 4096),
             (4097, 512, 1024, 5120),
-            (512, 1024, 1024, 2048),
+            (512, 1023, 1024, 2048),
+            (8193, 1023, 2048, 9216),
+            // The default of tier 2 is a weight.
+            (512, 1024, 256, 512),
+            (2049, 1024, 512, 3072),
             (8193, 1024, 2048, 9216),
             (1, 2048, 2048, 4096),
             (16_384, 2048, 2048, 16_384),
@@ -87,6 +96,13 @@ mod tests {
                 Ok((cpu, memory)),
                 "{memory_mb} MiB, {cpu_shares} shares"
             );
+        }
+    }
+
+    #[test]
+    fn default_tiers_take_the_smallest_size() {
+        for tier in [Tier::Sandboxed, Tier::Standard] {
+            assert_eq!(fargate_size(tier, tier.default_limits()), Ok((256, 512)), "tier {tier}");
         }
     }
 
@@ -121,9 +137,10 @@ mod tests {
             memory_mb in 1_u32..32_000,
             cpu_shares in 1_u32..4500,
         ) {
+            let wanted = if cpu_shares == Tier::Sandboxed.default_limits().cpu_shares { 0 } else { cpu_shares };
             let enough = offered()
                 .into_iter()
-                .find(|(cpu, memory)| *cpu >= cpu_shares && *memory >= memory_mb);
+                .find(|(cpu, memory)| *cpu >= wanted && *memory >= memory_mb);
             let size = fargate_size(Tier::Sandboxed, TierLimits { memory_mb, cpu_shares }).ok();
             prop_assert_eq!(size, enough);
         }

@@ -169,7 +169,7 @@ async fn a_body_where_none_is_read_does_no_harm() {
     {
         for body in [&b"{"[..], b"\xff\xfe", b"null", b"[]"] {
             let answer = send(&cast, &request, &[], body).await;
-            assert_eq!((answer.status, answer.body == Value::Null), (200, false), "{}", request.key);
+            assert_eq!((answer.status, answer.body == Value::Null), (request.served(), false), "{}", request.key);
         }
     }
 }

@@ -117,7 +117,11 @@ async fn a_workspace_is_not_created_from_them() {
         cases.push(("url", quoted(url), 400));
     }
     cases.push(("url", quoted(&format!("http://127.0.0.1/{}", "a".repeat(2048))), 400));
-    for field in ["template", "secrets", "initial_memories"] {
+    for json in ["\"x\"", "[]", "[{}]", "5", "true", "{\"a\":5}", "{\"\":\"v\"}", "{\"a b\":\"v\"}", "{\"A\":\"\"}"] {
+        cases.push(("secrets", json.to_owned(), 400));
+    }
+    cases.push(("secrets", "{\"PATH\":\"v\"}".to_owned(), 422));
+    for field in ["template", "initial_memories"] {
         cases.extend(["\"x\"", "{\"a\":\"b\"}", "[{}]", "5", "true"].map(|json| (field, json.to_owned(), 422)));
     }
     refused(&cast, "POST /workspaces", &cases).await;

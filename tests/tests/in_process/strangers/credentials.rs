@@ -89,6 +89,13 @@ async fn the_requests_of_the_table_serve_whom_they_should() {
             // Nothing was delivered yet.
             "POST /workspaces/{id}/a2a/queue/{queue_id}/result" => 409,
             key if key.starts_with("POST /workspaces/{id}/inbox/") => 409,
+            // It has no team.
+            "POST /workspaces/{id}/expand" => 400,
+            // Nobody runs it but its owner.
+            "POST /workspaces/{id}/restart"
+            | "POST /workspaces/{id}/hibernate"
+            | "GET /workspaces/{id}/logs"
+            | "GET /workspaces/{id}/console" => 409,
             // It was called off, not lost.
             "POST /workspaces/{id}/a2a/queue/{queue_id}/replay" => 409,
             _ => 200,

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
-use tests::api::{bearer, message};
+use tests::api::{BROUGHT, HELD, bearer, message};
 use tests::{ADMIN, Agent, Answer, Cast, FakeAgent, Mood, World};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
@@ -139,6 +139,9 @@ async fn no_answer_repeats_a_secret() {
         assert_eq!(heard.with(old), [""; 0], "issued before");
         assert_eq!(heard.with(&platform::entropy::digest(old)), [""; 0], "its digest");
     }
+    assert_eq!(heard.with(BROUGHT), [""; 0], "what was brought is not said");
+    let told = heard.with(HELD);
+    assert!(told.iter().all(|request| request.ends_with("/secrets/values")), "the runtime alone hears it: {told:?}");
     for agent in [&cast.own, &cast.sibling] {
         let secret =
             cast.world.platform.store.workspace(agent.id.parse().unwrap()).await.unwrap().unwrap().inbound_secret;
@@ -197,6 +200,9 @@ async fn no_log_line_has_a_secret() {
         &cast.sibling_boot,
         &stored.inbound_secret,
         "said-in-confidence",
+        HELD,
+        BROUGHT,
+        tests::SEALING_KEY,
     ];
     for secret in issued.iter().map(|(_, secret)| secret.as_str()).chain(old) {
         let line = text.lines().find(|line| line.contains(secret));

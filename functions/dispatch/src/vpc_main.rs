@@ -1,0 +1,6 @@
+//! The `dispatch-vpc` function on Lambda: the same drains, in the network of the tasks.
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_runtime::Error> {
+    platform::lambda::consume(dispatch::handle).await
+}

@@ -1,0 +1,33 @@
+//! `POST /workspaces/{id}/resume`.
+
+use platform::store::Look;
+use platform::{Call, Platform, Problem, Reply, Result};
+use rules::Status;
+use serde_json::json;
+
+use crate::pause::gone_meanwhile;
+use crate::subtree::below;
+
+/// Starts a paused workspace, and all that are paused below it: 200 `{"status":"provisioning","resumed_count"}`, an external
+/// one `awaiting_agent`. Operators, or the workspace itself.
+///
+/// # Errors
+/// 401; 403; 404 not paused; 409 `ancestor_paused`; 410; 503: repeating it finishes what was begun.
+pub(crate) async fn resume(platform: Platform, call: Call) -> Result<Reply> {
+    let (_, id, seen) = platform.operator_or_self(&call, Look::record()).await?;
+    let workspace = seen.workspace.ok_or_else(Problem::no_workspace)?;
+    if workspace.status == Status::Removed {
+        return Err(Problem::gone());
+    }
+    let status = if workspace.is_external() { Status::AwaitingAgent } else { Status::Provisioning };
+    let paused = below(&platform, id, |child| child.status == Status::Paused).await?;
+    let mut count = usize::from(platform.resume(id).await?);
+    // A repeat after a failure finds the root resumed and some below it still paused.
+    if count == 0 && (workspace.status == Status::Paused || paused.is_empty()) {
+        return Err(Problem::not_found("not_paused", "the workspace is not paused"));
+    }
+    for child in paused {
+        count += usize::from(platform.resume(child).await.or_else(gone_meanwhile)?);
+    }
+    Ok(Reply::ok(&json!({ "status": status, "resumed_count": count })))
+}

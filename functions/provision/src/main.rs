@@ -1,0 +1,6 @@
+//! The `provision` function on Lambda.
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_runtime::Error> {
+    platform::lambda::consume_with_engine(provision::handle).await
+}

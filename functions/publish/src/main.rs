@@ -1,0 +1,6 @@
+//! The `publish` function on Lambda.
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_runtime::Error> {
+    platform::lambda::consume_with_bus(publish::handle).await
+}
