@@ -88,7 +88,8 @@ fn gated() -> (Script, Arc<Semaphore>) {
 #[tokio::test]
 async fn events_go_out_as_they_come_and_a_reader_that_was_cut_off_reads_on() {
     let (script, go) = gated();
-    let (platform, _agent, alice, bob) = scene(&Home::new(&[]), script).await;
+    let home = Home::new(&[]);
+    let (platform, _agent, alice, bob) = scene(&home, script).await;
     let mut reader = Reader::send(&platform, &alice, &bob).await;
     go.add_permits(2);
     let seen = reader.read(2).await;
