@@ -167,6 +167,7 @@ impl HttpConnector for GatedConnector {
         let (inner, gate) = (self.inner.clone(), self.gate.clone());
         HttpConnectorFuture::new(async move {
             gate.turn().await;
+            crate::privileges::note(&request);
             let operation = request.headers().get("x-amz-target").unwrap_or_default();
             let operation = operation.rsplit_once('.').map_or(operation, |(_, name)| name).to_owned();
             let fault = {

@@ -7,6 +7,7 @@ pub mod engine;
 pub mod fake_agent;
 pub mod gate;
 pub mod invariants;
+pub mod privileges;
 pub mod process;
 pub mod recorded;
 pub mod world;

@@ -22,6 +22,7 @@ use serde_json::{Value, json};
 
 use crate::engine::FakeEngine;
 use crate::gate::{Gate, GatedClient, QUICK};
+use crate::privileges;
 
 /// The operator's token in every world.
 pub const ADMIN: &str = "test-admin-token-0123456789";
@@ -279,8 +280,9 @@ impl World {
 
     /// As [`World::invoke`], in a function that has other settings.
     pub async fn invoke_as(&self, platform: &Platform, function: &str, event: &Value) -> Value {
-        let (_, handler) = self.handlers.iter().find(|(name, _)| *name == function).expect("a function");
-        let answer = handler.invoke()(platform.clone(), serde_json::to_vec(event).unwrap(), false).await.unwrap();
+        let (name, handler) = self.handlers.iter().find(|(name, _)| *name == function).expect("a function");
+        let handling = handler.invoke()(platform.clone(), serde_json::to_vec(event).unwrap(), false);
+        let answer = privileges::FUNCTION.scope(name, handling).await.unwrap();
         serde_json::from_slice(&answer.into_json()).unwrap_or(Value::Null)
     }
 

@@ -15,7 +15,8 @@ use crate::request::Request;
 use crate::{failure, grant};
 
 /// Takes `{"id","url","agent_card","delivery_mode"?}`; answers 200 `{"status":"registered","delivery_mode",
-/// "platform_inbound_secret","heartbeat_interval_seconds"}`, with `"auth_token"` when a token was issued just now.
+/// "platform_inbound_secret","heartbeat_interval_seconds"}`, with `"auth_token"` when a token was issued just now, and with
+/// `"heartbeat_url"` where heartbeats have a shorter way than `/registry/heartbeat`.
 ///
 /// The caller is checked before its URL, so that a stranger learns nothing and changes nothing. A permitted call that
 /// fails leaves its mark on the workspace, which is then degraded until it succeeds or shows its card in a heartbeat.
@@ -40,6 +41,9 @@ pub(crate) async fn register(platform: Platform, call: Call) -> Result<Reply> {
         "platform_inbound_secret": registered.workspace.inbound_secret,
         "heartbeat_interval_seconds": platform.config.heartbeat_interval.as_secs_f64(),
     });
+    if let Some(url) = &platform.config.heartbeat_url {
+        answer["heartbeat_url"] = json!(url);
+    }
     if let Some(token) = registered.issued {
         answer["auth_token"] = json!(token);
     }

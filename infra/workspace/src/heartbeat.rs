@@ -15,6 +15,7 @@ use crate::{
     backoff::Backoff,
     control,
     platform::{Beat, CallError},
+    secret::Secret,
     state::{State, Stop},
 };
 
@@ -57,7 +58,7 @@ pub async fn keep_beating(state: Arc<State>) {
 /// Sends one heartbeat and does what its answer says.
 pub async fn beat(state: &State) -> Result<(), CallError> {
     let token = state.credentials.current();
-    match state.platform.heartbeat(token.as_ref(), &request(state)).await {
+    match send(state, token.as_ref()).await {
         Ok(answer) => {
             obey(state, &answer);
             Ok(())
@@ -78,6 +79,30 @@ pub async fn beat(state: &State) -> Result<(), CallError> {
             }
             Err(refusal)
         }
+    }
+}
+
+/// To the address that register told, if it told one. Where that is not what answers heartbeats (any more), the platform's
+/// own address does, until the next register.
+async fn send(state: &State, token: Option<&Secret>) -> Result<Beat, CallError> {
+    let body = request(state);
+    let Some(url) = state.heartbeat_url() else { return state.platform.heartbeat(token, &body).await };
+    match state.platform.heartbeat_at(url, token, &body).await {
+        Err(failure) if is_no_way(&failure) => {
+            warn!("heartbeats go to /registry/heartbeat again: register's heartbeat_url does not work: {failure}");
+            let beat = state.platform.heartbeat(token, &body).await?;
+            state.set_heartbeat_url(None);
+            Ok(beat)
+        }
+        answered => answered,
+    }
+}
+
+/// A failure that says more of the way than of the workspace.
+fn is_no_way(failure: &CallError) -> bool {
+    match failure {
+        CallError::Unreachable(_) | CallError::Malformed(_) => true,
+        CallError::Refused { status, .. } => matches!(*status, StatusCode::FORBIDDEN | StatusCode::NOT_FOUND),
     }
 }
 

@@ -37,6 +37,8 @@ pub struct Registered {
     pub platform_inbound_secret: Option<String>,
     /// The interval that the platform wants.
     pub heartbeat_interval_seconds: Option<f64>,
+    /// Where heartbeats go, if not to `/registry/heartbeat`.
+    pub heartbeat_url: Option<String>,
     /// The workspace is to end.
     #[serde(default)]
     pub shutdown: bool,
@@ -166,6 +168,23 @@ impl Platform {
     /// `POST /registry/heartbeat`.
     pub async fn heartbeat(&self, token: Option<&Secret>, body: &impl Serialize) -> Result<Beat, CallError> {
         decode(self.post("/registry/heartbeat", token, body).await?).await
+    }
+
+    /// A heartbeat to an address that register told.
+    pub async fn heartbeat_at(
+        &self,
+        url: Url,
+        token: Option<&Secret>,
+        body: &impl Serialize,
+    ) -> Result<Beat, CallError> {
+        decode(Self::send(self.client.post(url).json(body), token).await?).await
+    }
+
+    /// `url` as an address for heartbeats, which carry our token: not without TLS where the platform itself has it.
+    pub fn heartbeat_url(&self, url: &str) -> Option<Url> {
+        let url = Url::parse(url).ok()?;
+        let as_safe = url.scheme() == "https" || (url.scheme() == "http" && self.base.starts_with("http://"));
+        as_safe.then_some(url)
     }
 
     /// `POST /workspaces/:id/a2a/queue/:queue_id/result`. The content of a good answer does not matter.
@@ -313,6 +332,18 @@ mod tests {
             assert!(is_loopback(base), "{base}");
         }
         assert!(!is_loopback("https://platform.example"));
+    }
+
+    #[test]
+    fn a_token_leaves_tls_for_no_heartbeat() {
+        let (secure, local) = (Platform::new("https://p.example"), Platform::new("http://127.0.0.1:1"));
+        let (Ok(secure), Ok(local)) = (secure, local) else { panic!("no client") };
+        assert!(secure.heartbeat_url("https://x.lambda-url.example/registry/heartbeat").is_some());
+        assert!(secure.heartbeat_url("http://x.lambda-url.example/registry/heartbeat").is_none());
+        assert!(local.heartbeat_url("http://127.0.0.1:2/registry/heartbeat").is_some());
+        for bad in ["", "/registry/heartbeat", "file:///etc/passwd", "ftp://p.example"] {
+            assert!(local.heartbeat_url(bad).is_none(), "{bad}");
+        }
     }
 
     #[test]

@@ -179,6 +179,7 @@ async fn accept(state: &Arc<State>, used: Option<&Secret>, registered: Registere
         None => warn!("register's answer has no platform_inbound_secret; calls are refused until one comes"),
     }
     state.set_heartbeat_interval(registered.heartbeat_interval_seconds);
+    state.set_heartbeat_url(registered.heartbeat_url.as_deref());
     state.registration.succeeded();
     info!(workspace = %state.options.workspace, url = %state.url, "registered");
     if registered.shutdown {

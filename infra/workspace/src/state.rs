@@ -7,6 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use reqwest::Url;
 use serde_json::Value;
 use tokio::sync::{Notify, watch};
 use tracing::{info, warn};
@@ -63,6 +64,8 @@ pub struct State {
     obeyed: Mutex<Option<(String, String)>>,
     inbound: watch::Sender<Option<Secret>>,
     interval: watch::Sender<Duration>,
+    /// Where heartbeats go, if not to the platform's own address.
+    heartbeat_url: Mutex<Option<Url>>,
     stop: watch::Sender<Option<Stop>>,
 }
 
@@ -104,6 +107,7 @@ impl State {
             obeyed: Mutex::default(),
             inbound: watch::Sender::new(None),
             interval: watch::Sender::new(options.heartbeat_interval.clamp(SHORTEST_INTERVAL, LONGEST_INTERVAL)),
+            heartbeat_url: Mutex::default(),
             stop: watch::Sender::new(None),
             url,
             options,
@@ -134,6 +138,23 @@ impl State {
             }
             _ => warn!(seconds, "the platform's heartbeat interval makes no sense and is ignored"),
         }
+    }
+
+    /// Where heartbeats go, if not to the platform's own address.
+    pub fn heartbeat_url(&self) -> Option<Url> {
+        self.heartbeat_url.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Takes over the address that register told, or none.
+    pub fn set_heartbeat_url(&self, told: Option<&str>) {
+        let url = told.and_then(|told| {
+            let url = self.platform.heartbeat_url(told);
+            if url.is_none() {
+                warn!("register's heartbeat_url is no address for a token; heartbeats go to /registry/heartbeat");
+            }
+            url
+        });
+        *self.heartbeat_url.lock().unwrap_or_else(PoisonError::into_inner) = url;
     }
 
     /// Asks for a heartbeat now.

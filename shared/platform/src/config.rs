@@ -47,6 +47,7 @@ variables! {
     ALLOW_PRIVATE_AGENT_URLS = "false", "agents may live at private (RFC 1918) addresses";
     LIVENESS_TTL_SECONDS = "60", "a lease without a heartbeat ends after this";
     HEARTBEAT_INTERVAL_SECONDS = "30", "interval that agents are told, at most half the lease";
+    HEARTBEAT_URL = "", "where agents beat, told to them at register: on AWS the heartbeat function's own URL, past the API; none: `/registry/heartbeat`";
     REGISTER_FAILURE_WINDOW_SECONDS = "300", "how long an authenticated register that failed degrades its workspace";
     PROVISIONER = "none", "what runs managed workspaces: `process` (local children; the local run's default), `docker`, `ecs`, or `none`: whoever runs the agents starts them";
     WORKSPACE_PLATFORM_URL = "", "URL of the API as started agents reach it; default: what the engine needs";
@@ -122,6 +123,7 @@ pub struct Config {
     pub allow_private_agent_urls: bool,
     pub liveness_ttl: Duration,
     pub heartbeat_interval: Duration,
+    pub heartbeat_url: Option<String>,
     pub register_failure_window: Duration,
     pub engine: EngineSettings,
     pub sync_wait: Duration,
@@ -192,6 +194,7 @@ impl Config {
             cors_origins: read.list(&CORS_ORIGINS),
             allow_private_agent_urls: read.one_of(&ALLOW_PRIVATE_AGENT_URLS, &["true", "false"])? == "true",
             heartbeat_interval: read.seconds(&HEARTBEAT_INTERVAL_SECONDS, 0.1, 3_600.0)?.min(liveness_ttl / 2),
+            heartbeat_url: read.optional(&HEARTBEAT_URL),
             liveness_ttl,
             register_failure_window: read.seconds(&REGISTER_FAILURE_WINDOW_SECONDS, 0.0, 86_400.0)?,
             engine: EngineSettings::read(&read)?,

@@ -26,7 +26,7 @@ fn the_template_declares_every_variable_of_the_functions_and_no_other() {
 #[test]
 fn parameters_have_the_defaults_of_the_variables() {
     // Only a deployment has these.
-    const DEPLOYED: [&str; 16] = [
+    const DEPLOYED: [&str; 17] = [
         "TABLE_NAME",
         "ADMIN_TOKEN",
         "DISPATCH_QUEUE_URL",
@@ -35,6 +35,7 @@ fn parameters_have_the_defaults_of_the_variables() {
         "DEAD_LETTER_QUEUE_URL",
         "PROVISION_QUEUE_URL",
         "EVENT_BUS_NAME",
+        "SECRETS_KMS_KEY_ID",
         "PROVISIONER",
         "ECS_CLUSTER",
         "ECS_SUBNETS",

@@ -1,0 +1,169 @@
+//! Each function's role allows just what its code asks of DynamoDB and SQS: the template's policies and what the other tests
+//! have noted (see `tests::privileges`) are equal, both ways.
+//!
+//! The notes are of a run of all tests; with few of them, or stale ones, the comparison means nothing. So it is made where
+//! `LEAST_PRIVILEGE` is set, as in `.ci/run`, which begins without notes:
+//!
+//! ```sh
+//! rm -rf target/privileges && cargo test -p tests --test in_process && LEAST_PRIVILEGE=1 cargo test -p tests --test least_privilege
+//! ```
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test stops at what it did not expect")]
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_yaml_ng::Value;
+
+/// Pairs `action@resource`.
+type Allowed = BTreeSet<String>;
+
+fn template() -> Value {
+    serde_yaml_ng::from_str(include_str!("../../infra/template.yaml")).unwrap()
+}
+
+/// What a short form of an intrinsic function is given: `!Ref X`, `!Sub "…"`, `!GetAtt X.Arn`, `!If […]`.
+fn tagged<'a>(value: &'a Value, tag: &str) -> Option<&'a Value> {
+    match value {
+        Value::Tagged(tagged) if tagged.tag == tag => Some(&tagged.value),
+        _ => None,
+    }
+}
+
+/// The elements of a list, or the one that stands for it.
+fn each(value: &Value) -> Vec<&Value> {
+    match value {
+        Value::Null => Vec::new(),
+        Value::Sequence(items) => items.iter().collect(),
+        one => vec![one],
+    }
+}
+
+/// The kind of thing that an ARN of the template names, as `tests::privileges` calls it; none for other services.
+fn resource(value: &Value) -> Option<&'static str> {
+    const WORKSPACE_QUEUES: &str = "arn:${AWS::Partition}:sqs:${AWS::Region}:${AWS::AccountId}:${QueuePrefix}-????????-????-????-????-????????????-*.fifo";
+    let named = tagged(value, "GetAtt").or_else(|| tagged(value, "Sub"))?.as_str()?;
+    match named {
+        "Table.Arn" => Some("table"),
+        "${Table.Arn}/index/gsi1" => Some("index"),
+        "DispatchQueue.Arn" => Some("dispatch"),
+        "DispatchVpcQueue.Arn" => Some("dispatch-vpc"),
+        "TimersQueue.Arn" => Some("timers"),
+        "ProvisionQueue.Arn" => Some("provision"),
+        "DeadMessages.Arn" => Some("dead"),
+        WORKSPACE_QUEUES => Some("workspace"),
+        other => panic!("the template allows something on {other}, which this test does not know"),
+    }
+}
+
+/// What statements allow on the table and the queues.
+fn allowed(document: &Value, into: &mut Allowed) {
+    for statement in each(&document["Statement"]) {
+        assert_eq!(statement["Effect"], "Allow", "{statement:?}");
+        for action in each(&statement["Action"]) {
+            let action = action.as_str().unwrap();
+            if !action.starts_with("dynamodb:") && !action.starts_with("sqs:") {
+                continue;
+            }
+            assert!(!action.contains('*'), "{action}");
+            for arn in each(&statement["Resource"]) {
+                let resource = resource(arn).unwrap_or_else(|| panic!("{action} on {arn:?}"));
+                into.insert(format!("{action}@{resource}"));
+            }
+        }
+    }
+}
+
+/// An entry of a list of policies: a document, a managed policy of the template's or of AWS's, or either under a condition.
+fn policy(entry: &Value, resources: &Value, into: &mut Allowed) {
+    if let Some(choice) = tagged(entry, "If") {
+        policy(&choice[1], resources, into);
+    } else if let Some(name) = tagged(entry, "Ref") {
+        allowed(&resources[name.as_str().unwrap()]["Properties"]["PolicyDocument"], into);
+    } else if entry["PolicyName"].as_str().is_some_and(|name| name.starts_with("Consume")) {
+        // What Lambda itself does on the function's behalf is not its code's.
+    } else if entry["PolicyDocument"].is_mapping() {
+        allowed(&entry["PolicyDocument"], into);
+    } else {
+        allowed(entry, into);
+    }
+}
+
+/// What each function's role allows, by its binary.
+fn policies() -> BTreeMap<String, Allowed> {
+    let template = template();
+    let resources = &template["Resources"];
+    let mut found = BTreeMap::new();
+    for (_, resource) in resources.as_mapping().unwrap() {
+        if resource["Type"] != "AWS::Serverless::Function" {
+            continue;
+        }
+        let binary = resource["Metadata"]["BuildProperties"]["Binary"].as_str().unwrap().to_owned();
+        let mut into = Allowed::new();
+        let properties = &resource["Properties"];
+        if let Some(role) = tagged(&properties["Role"], "GetAtt") {
+            let role = &resources[role.as_str().unwrap().trim_end_matches(".Arn")]["Properties"];
+            for entry in each(&role["ManagedPolicyArns"]).into_iter().chain(each(&role["Policies"])) {
+                policy(entry, resources, &mut into);
+            }
+        }
+        for entry in each(&properties["Policies"]) {
+            policy(entry, resources, &mut into);
+        }
+        found.insert(binary, into);
+    }
+    found
+}
+
+/// What each function asked for in the run of the tests.
+fn noted() -> BTreeMap<String, Allowed> {
+    let Ok(folders) = std::fs::read_dir(tests::privileges::folder()) else { return BTreeMap::new() };
+    let names = |path: std::path::PathBuf| {
+        std::fs::read_dir(path).unwrap().map(|file| file.unwrap().file_name().into_string().unwrap()).collect()
+    };
+    folders
+        .map(|folder| folder.unwrap())
+        .map(|folder| (folder.file_name().into_string().unwrap(), names(folder.path())))
+        .collect()
+}
+
+#[test]
+fn every_role_allows_what_its_function_asks_for_and_no_more() {
+    if std::env::var_os("LEAST_PRIVILEGE").is_none() {
+        println!("NOT CHECKED: set LEAST_PRIVILEGE after a run of all tests, see the top of this file");
+        return;
+    }
+    let (mut policies, mut noted) = (policies(), noted());
+    // A stream is followed by the same code as answers a call; the tests hand both to the one or to the other.
+    let both: Allowed = ["a2a", "a2a-stream"].iter().flat_map(|name| noted.remove(*name).unwrap_or_default()).collect();
+    noted.insert("a2a".to_owned(), both.clone());
+    noted.insert("a2a-stream".to_owned(), both);
+    // The same drains, and in their own network they forward nothing.
+    let mut drains = noted.remove("dispatch").unwrap_or_default();
+    drains.extend(noted.remove("dispatch-vpc").unwrap_or_default());
+    noted.insert("dispatch".to_owned(), drains.clone());
+    drains.retain(|note| !note.ends_with("@dispatch-vpc"));
+    noted.insert("dispatch-vpc".to_owned(), drains);
+
+    let mut wrong = String::new();
+    for (function, asked) in &noted {
+        let allowed = policies.remove(function).unwrap_or_else(|| panic!("the template has no function {function}"));
+        for missing in asked.difference(&allowed) {
+            wrong += &format!("{function} asks for {missing}, which its role does not allow\n");
+        }
+        for spare in allowed.difference(asked) {
+            wrong += &format!("{function}'s role allows {spare}, which no test saw it ask for\n");
+        }
+    }
+    for (function, allowed) in policies.into_iter().filter(|(_, allowed)| !allowed.is_empty()) {
+        wrong += &format!("no test started {function}, whose role allows {allowed:?}\n");
+    }
+    assert!(wrong.is_empty(), "\n{wrong}");
+}
+
+#[test]
+fn a_role_is_read_with_its_managed_and_its_own_policies() {
+    let policies = policies();
+    assert!(policies["heartbeat"].contains("dynamodb:UpdateItem@table"), "{:?}", policies["heartbeat"]);
+    assert!(policies["dispatch"].contains("sqs:ReceiveMessage@workspace"), "{:?}", policies["dispatch"]);
+    assert!(!policies["dispatch"].contains("sqs:ReceiveMessage@dispatch"), "Lambda's own part is not the code's");
+    assert!(policies["health"].contains("dynamodb:GetItem@table"), "{:?}", policies["health"]);
+}
