@@ -21,6 +21,8 @@ use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use tokio::sync::oneshot;
 
+use crate::cost::Usage;
+
 /// What goes wrong with a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
@@ -40,6 +42,7 @@ pub type Plan = Box<dyn FnMut(&str, usize) -> Option<Fault> + Send>;
 #[derive(Default)]
 struct State {
     operations: Vec<String>,
+    usage: Usage,
     race: Option<Race>,
     plan: Option<Plan>,
 }
@@ -75,6 +78,11 @@ impl Gate {
     /// The operations requested since the last call, in order, SDK retries included.
     pub fn take_operations(&self) -> Vec<String> {
         std::mem::take(&mut self.state().operations)
+    }
+
+    /// What the requests since the last call are billed.
+    pub fn take_usage(&self) -> Usage {
+        std::mem::take(&mut self.state().usage)
     }
 
     /// From now on, `plan` may make requests fail.
@@ -173,6 +181,7 @@ impl HttpConnector for GatedConnector {
             let fault = {
                 let mut state = gate.state();
                 state.operations.push(operation.clone());
+                state.usage = state.usage.and(Usage::of(&request));
                 let number = state.operations.len();
                 state.plan.as_mut().and_then(|plan| plan(&operation, number))
             };

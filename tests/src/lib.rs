@@ -3,6 +3,7 @@
 
 pub mod api;
 pub mod conformance;
+pub mod cost;
 pub mod engine;
 pub mod fake_agent;
 pub mod gate;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::json;
+use tests::cost::{FIRE, MESSAGE, SWEEP, TICK};
 use tests::{ADMIN, FakeAgent, Mood, World};
 
 fn counted(operations: Vec<String>) -> BTreeMap<String, usize> {
@@ -24,6 +25,7 @@ async fn a_message_costs_what_the_readme_says() {
     world.beat(&bob, &json!({})).await.expect(200);
     world.settle().await;
     world.gate.take_operations();
+    world.gate.take_usage();
 
     let body =
         json!({ "method": "message/send", "params": { "message": { "role": "user", "parts": [{ "text": "x" }] } } });
@@ -47,6 +49,7 @@ async fn a_message_costs_what_the_readme_says() {
             ("DeleteMessage", 1),
         ])
     );
+    assert_eq!(world.gate.take_usage(), MESSAGE);
 }
 
 #[tokio::test]
@@ -54,7 +57,9 @@ async fn an_idle_sweep_costs_what_the_readme_says() {
     let world = World::new().await;
     world.sweep().await;
     world.gate.take_operations();
+    world.gate.take_usage();
     world.sweep().await;
+    assert_eq!(world.gate.take_usage(), SWEEP);
     let sweep = counted(world.gate.take_operations());
     assert_eq!(sweep, expected(&[("Query", 25), ("PutItem", 3)]));
 }
@@ -67,7 +72,9 @@ async fn a_fire_and_an_idle_tick_cost_what_the_readme_says() {
     let tick = json!({ "source": "aws.events", "detail-type": "Scheduled Event", "detail": {} });
     world.invoke("tick", &tick).await;
     world.gate.take_operations();
+    world.gate.take_usage();
     world.invoke("tick", &tick).await;
+    assert_eq!(world.gate.take_usage(), TICK);
     let idle = counted(world.gate.take_operations());
     assert_eq!(idle, expected(&[("Query", 4), ("PutItem", 1), ("SendMessage", 1)]));
 
@@ -80,6 +87,7 @@ async fn a_fire_and_an_idle_tick_cost_what_the_readme_says() {
     world.advance(std::time::Duration::from_secs(3600));
     world.beat(&bob, &json!({})).await.expect(200);
     world.gate.take_operations();
+    world.gate.take_usage();
     let due = json!({
         "kind": "fire", "workspace_id": bob.id, "schedule_id": made.body["id"], "due": world.platform.now().millis(),
     });
@@ -104,4 +112,5 @@ async fn a_fire_and_an_idle_tick_cost_what_the_readme_says() {
             ("DeleteMessage", 1),
         ])
     );
+    assert_eq!(world.gate.take_usage(), FIRE);
 }
