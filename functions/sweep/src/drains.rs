@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use platform::store::{Look, Open};
-use platform::{Platform, Result};
+use platform::{Platform, Result, measures};
 use rules::delivery::DeliveryMode;
 use rules::liveness::effective;
 use rules::message::State;
@@ -17,20 +17,24 @@ const LOST_AFTER: Duration = Duration::from_secs(600);
 
 /// Looks at every workspace whose queue is due. Never suspects the platform.
 pub(crate) async fn sweep(platform: &Platform) -> Result<bool> {
+    let mut oldest = Duration::ZERO;
     for id in platform.store.due("drain", platform.now()).await? {
-        if let Err(problem) = look_after(platform, id).await {
-            tracing::error!(workspace = %id, code = problem.code, "queue not swept");
+        match look_after(platform, id).await {
+            Ok(age) => oldest = oldest.max(age),
+            Err(problem) => tracing::error!(workspace = %id, code = problem.code, "queue not swept"),
         }
     }
+    measures::oldest_waiting(oldest);
     Ok(false)
 }
 
-async fn look_after(platform: &Platform, id: WorkspaceId) -> Result<()> {
+/// How long the first message has waited though its agent could be called and has room.
+async fn look_after(platform: &Platform, id: WorkspaceId) -> Result<Duration> {
     let now = platform.now();
     let snapshot = platform.store.look(id, &Look::record().lease().slots()).await?;
     platform.climb(id).await?;
     platform.settle_lost(id, &snapshot, now).await?;
-    let Some(workspace) = &snapshot.workspace else { return Ok(()) };
+    let Some(workspace) = &snapshot.workspace else { return Ok(Duration::ZERO) };
     let open = platform.store.open(id).await?;
     for message in open.iter().filter(|open| open.state == State::Queued) {
         if message.deadline <= now {
@@ -42,7 +46,7 @@ async fn look_after(platform: &Platform, id: WorkspaceId) -> Result<()> {
     }
     let lease = snapshot.lease.as_ref();
     if !effective(workspace, lease, now).status.is_dispatchable() {
-        return Ok(());
+        return Ok(Duration::ZERO);
     }
     let room = busy(&snapshot.slots, lease.map(|lease| &lease.beat), now) < workspace.max_concurrent_tasks;
     let lanes = if room { forgotten(&open, now) } else { BTreeSet::new() };
@@ -51,10 +55,17 @@ async fn look_after(platform: &Platform, id: WorkspaceId) -> Result<()> {
         let sent = platform.resend(id, Some(&lanes)).await?;
         tracing::warn!(workspace = %id, sent, "lost pointers sent again");
     }
-    if workspace.delivery.mode == DeliveryMode::Poll {
-        return Ok(());
+    let age = if room { longest_wait(&open, now) } else { Duration::ZERO };
+    if workspace.delivery.mode != DeliveryMode::Poll {
+        platform.queues.wake(id).await?;
     }
-    Ok(platform.queues.wake(id).await?)
+    Ok(age)
+}
+
+/// How long the message has waited whose pointer is the oldest.
+fn longest_wait(open: &[Open], now: Timestamp) -> Duration {
+    let waiting = open.iter().filter(|open| open.state == State::Queued && open.not_before.is_none_or(|at| at <= now));
+    waiting.filter_map(|open| open.sent_at).map(|sent| now.since(sent)).max().unwrap_or_default()
 }
 
 /// The lanes whose first message was due long ago and is in nobody's hands.

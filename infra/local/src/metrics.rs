@@ -25,6 +25,7 @@ pub(crate) fn install() {
         }
         metrics::describe_counter!(REQUESTS, "Requests by method, route and status.");
         metrics::describe_gauge!(SECONDS, "Time spent on requests, in seconds.");
+        platform::measures::describe();
         let rendering = handle.clone();
         platform::telemetry::install_metrics(move || render(&rendering));
         handle

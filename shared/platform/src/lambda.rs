@@ -16,7 +16,7 @@ use crate::clock::SystemClock;
 use crate::config::Config;
 use crate::entropy::Entropy;
 use crate::provisioner::{NoEngine, Provisioner, from_environment};
-use crate::{Platform, Router, Services, aws, sealing, telemetry};
+use crate::{Platform, Router, Services, aws, measures, sealing, telemetry};
 
 /// The platform of this process's environment, for functions that need no engine.
 ///
@@ -36,6 +36,7 @@ async fn platform_on(
 ) -> Result<Platform, Error> {
     telemetry::init();
     let config = Config::from_env()?;
+    measures::install(&config.queue_prefix);
     let sdk = aws::sdk_config().await;
     let sealer = sealing::from_environment(&config, &sdk);
     let services = Services { provisioner, sealer, bus: bus(&config, &sdk)? };
@@ -57,7 +58,9 @@ pub async fn serve(router: Router) -> Result<(), Error> {
     let platform = platform().await?;
     let (router, platform) = (&router, &platform);
     lambda_http::run(service_fn(move |request| async move {
-        Ok::<_, std::convert::Infallible>(router.handle(platform, request).await)
+        let answer = router.handle(platform, request).await;
+        measures::flush();
+        Ok::<_, std::convert::Infallible>(answer)
     }))
     .await
 }
@@ -70,7 +73,9 @@ pub async fn serve_with_engine(router: Router) -> Result<(), Error> {
     let platform = platform_on(from_environment().await?, no_bus).await?;
     let (router, platform) = (&router, &platform);
     lambda_http::run(service_fn(move |request| async move {
-        Ok::<_, std::convert::Infallible>(router.handle(platform, request).await)
+        let answer = router.handle(platform, request).await;
+        measures::flush();
+        Ok::<_, std::convert::Infallible>(answer)
     }))
     .await
 }
@@ -84,7 +89,9 @@ pub async fn serve_live(router: Router) -> Result<(), Error> {
     let platform = platform().await?;
     let (router, platform) = (&router, &platform);
     lambda_http::run_with_streaming_response(service_fn(move |request| async move {
-        Ok::<_, std::convert::Infallible>(router.handle_live(platform, request).await)
+        let answer = router.handle_live(platform, request).await;
+        measures::flush();
+        Ok::<_, std::convert::Infallible>(answer)
     }))
     .await
 }
@@ -150,7 +157,9 @@ where
     lambda_runtime::run(lambda_runtime::service_fn(move |event: LambdaEvent<E>| async move {
         // Boxed as a trait object, so that the compiler need not lay out the whole handler inside the runtime's future.
         let handled: Pin<Box<dyn Future<Output = R>>> = Box::pin(handler(platform.clone(), event.payload));
-        Ok::<_, Error>(handled.await)
+        let handled = handled.await;
+        measures::flush();
+        Ok::<_, Error>(handled)
     }))
     .await
 }

@@ -16,6 +16,7 @@ use crate::decide::{Fault, decide};
 use crate::entropy::digest_bytes;
 use crate::fires::Given;
 use crate::lost::dedupes;
+use crate::measures;
 use crate::platform::Platform;
 use crate::problem::Result;
 use crate::queues::Received;
@@ -159,6 +160,7 @@ impl Platform {
         }
         transaction = self.follow(transaction, &workspace, &message, None, given.as_ref()).await?;
         transaction.commit().await?;
+        measures::handed_over(now.since(message.not_before.unwrap_or(message.accepted_at)));
         let dedupes = dedupes(&workspace, snapshot.lease.as_ref());
         Ok(Leased::Taken(Box::new(Taken { workspace, message, body, dedupes })))
     }

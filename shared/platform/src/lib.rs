@@ -20,6 +20,7 @@ pub mod ladder;
 pub mod lambda;
 pub mod lease;
 pub mod lost;
+pub mod measures;
 pub mod memories;
 pub mod mint;
 pub mod platform;

@@ -9,6 +9,7 @@ use rules::{MessageId, ScheduleId, Status, Timestamp, WorkspaceId};
 
 use super::settled;
 use crate::decide::{Fault, decide};
+use crate::measures;
 use crate::platform::Platform;
 use crate::problem::Result;
 use crate::queues::Reminder;
@@ -95,9 +96,11 @@ impl Platform {
             Step::Settle(stretch) => {
                 let mut after = schedule.next_version();
                 let fire = after.leave_out(stretch, now);
+                let left_out = u64::from(fire.count);
                 let keep = self.config.retention;
                 let transaction = self.store.transaction().create_fire(&fire, keep).put_schedule(&after);
                 self.tell(transaction, workspace, Some(settled(&fire, Some(schedule)))).commit().await?;
+                measures::left_out(left_out);
                 Ok(Stepped::Settled)
             }
             Step::Fire { nominal, placement, next } => {
@@ -107,10 +110,12 @@ impl Platform {
                     Placement::Queue(Some(open)) => Ok(Stepped::Cancel(open.queue_id, open.nominal)),
                     Placement::Queue(None) => {
                         let message = self.queue_fire(&seen, workspace, after, fire, None).await?;
+                        measures::fired(now.since(nominal + schedule.jitter()));
                         Ok(Stepped::Queued(Box::new(message)))
                     }
                     Placement::TakeOver(open) => {
                         self.take_over(workspace, after, fire, &open, None).await?;
+                        measures::fired(now.since(nominal + schedule.jitter()));
                         Ok(Stepped::Settled)
                     }
                 }

@@ -15,6 +15,7 @@ use super::boot::boot_secret;
 use super::context::Context;
 use crate::decide::{Fault, decide};
 use crate::entropy::digest;
+use crate::measures;
 use crate::platform::Platform;
 use crate::problem::{Problem, Result};
 use crate::queues::{Job, Reminder};
@@ -146,6 +147,7 @@ impl Platform {
         let after = self.next_generation(workspace, seen, status, reason);
         let context = self.restart_context(&after).await?;
         self.begin_as(workspace, &after, context.as_ref()).await?;
+        measures::restarted();
         if let Some((message, _)) = context
             && let Err(error) = self.point_to(&message).await
         {

@@ -54,6 +54,7 @@ impl Transaction<'_> {
                 item.insert("gsi1pk".into(), s(events_gsi(&workspace.org, workspace.id.shard(EVENT_SHARDS))));
                 item.insert("gsi1sk".into(), s(id.to_string()));
                 self.put(item, None);
+                self.tells(event.kind);
             }
             Err(error) => self.fail(error),
         }

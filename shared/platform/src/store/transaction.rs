@@ -7,8 +7,11 @@ use aws_sdk_dynamodb::types::{
     AttributeValue, ConditionCheck, Delete, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
 };
 
+use rules::event::EventType;
+
 use super::error::Failed;
 use super::{CommitError, Item, Key, Store, StoreError};
+use crate::measures;
 
 /// Rounds when another transaction holds an item; then it is the datastore that is too busy.
 const CONFLICT_ROUNDS: u32 = 6;
@@ -55,6 +58,7 @@ pub struct Transaction<'a> {
     store: &'a Store,
     writes: Vec<TransactWriteItem>,
     fault: Option<StoreError>,
+    told: Vec<EventType>,
 }
 
 macro_rules! apply_expression {
@@ -73,7 +77,7 @@ macro_rules! apply_expression {
 
 impl<'a> Transaction<'a> {
     pub(super) fn new(store: &'a Store) -> Self {
-        Self { store, writes: Vec::new(), fault: None }
+        Self { store, writes: Vec::new(), fault: None, told: Vec::new() }
     }
 
     fn push<E: Into<StoreError>>(&mut self, built: Result<TransactWriteItem, E>) {
@@ -81,6 +85,11 @@ impl<'a> Transaction<'a> {
             Ok(write) => self.writes.push(write),
             Err(error) => self.fault = Some(error.into()),
         }
+    }
+
+    /// Notes an event among the writes.
+    pub(super) fn tells(&mut self, event: EventType) {
+        self.told.push(event);
     }
 
     /// Records that a write could not even be made; the commit then fails.
@@ -142,7 +151,10 @@ impl<'a> Transaction<'a> {
         let mut round = 0;
         loop {
             let request = self.store.client.transact_write_items().set_transact_items(Some(self.writes.clone()));
-            let Err(error) = request.send().await else { return Ok(()) };
+            let Err(error) = request.send().await else {
+                self.told.iter().for_each(|event| measures::told(*event));
+                return Ok(());
+            };
             let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) = error.as_service_error()
             else {
                 return Err(StoreError::from(error).into());
