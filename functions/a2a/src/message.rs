@@ -62,6 +62,7 @@ pub(crate) async fn draft(
         a2a_version,
         priority,
         generation: permitted.workspace.generation,
+        trace: Some(platform.trace_of(call)),
         ..Message::accepted(accepted, now)
     };
     // One that follows the answer waits for it, whatever it says beside.

@@ -11,6 +11,7 @@ use rules::access::{Party, can_communicate};
 use rules::delegation::{BUDGET, Delegation, Repeat, Stage, repeat, shortened};
 use rules::event::{Event, EventType};
 use rules::message::{Accepted, Caller, DelegationOf, MAX_LIFE, Message};
+use rules::trace::Trace;
 use rules::workspace::Workspace;
 use rules::{MessageId, Status, WorkspaceId};
 use serde::Deserialize;
@@ -77,7 +78,7 @@ pub(crate) async fn delegate(platform: Platform, call: Call) -> Result<Reply> {
             }
         }
         let claim = key.as_deref().map(|key| (key, seen.as_deref()));
-        match start(&platform, &workspace, target, &body.task, budget, claim).await {
+        match start(&platform, &workspace, target, &body.task, budget, claim, platform.trace_of(&call)).await {
             Ok(delegation) => {
                 let answer = json!({
                     "delegation_id": delegation.delegation_id,
@@ -149,6 +150,7 @@ async fn start(
     task: &str,
     budget: Duration,
     claim: Option<(&str, Option<&str>)>,
+    trace: Trace,
 ) -> Result<Delegation> {
     let now = platform.now();
     let seen = platform.store.look(target, &Look::record().lease()).await?;
@@ -195,6 +197,7 @@ async fn start(
     let message = Message {
         generation: workspace.generation,
         delegation: Some(DelegationOf { source: source.id, id: id.clone() }),
+        trace: Some(trace),
         ..Message::accepted(accepted, now)
     };
     let idempotency = digest(&format!("{}\0{id}", message.caller.key()));

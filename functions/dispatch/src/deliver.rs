@@ -12,6 +12,7 @@ use platform::{Platform, Result};
 use rules::WorkspaceId;
 use rules::dispatch::{Next, Outcome, settle};
 use rules::message::State;
+use tracing::Instrument;
 
 use crate::call::call;
 
@@ -37,7 +38,16 @@ pub(crate) async fn deliver(platform: &Platform, id: WorkspaceId, slot: &str, re
         tracing::warn!(%error, workspace = %id, "a pointer stays hidden; the sweep sends it again");
     }
     match leased? {
-        Leased::Taken(taken) => hand_over(platform, *taken).await,
+        Leased::Taken(taken) => {
+            let message = &taken.message;
+            let span = tracing::info_span!(
+                "delivery",
+                workspace = %id,
+                message = %message.id,
+                traceparent = message.trace.as_ref().map(|trace| trace.parent.as_str()),
+            );
+            hand_over(platform, *taken).instrument(span).await
+        }
         Leased::Stale => {
             platform.queues.delete(id, *priority, receipt).await?;
             Ok(After::Next)

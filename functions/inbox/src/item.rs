@@ -22,6 +22,9 @@ pub(crate) struct Item {
     caller: String,
     priority: u8,
     a2a_version: Option<String>,
+    /// W3C Trace Context, as an agent that is called gets it in its headers.
+    traceparent: Option<String>,
+    tracestate: Option<String>,
     body: Box<RawValue>,
     attempts: u32,
     /// The agent may have seen it before.
@@ -51,6 +54,8 @@ impl Item {
             caller: message.caller.key(),
             priority: message.priority.number(),
             a2a_version: message.a2a_version.clone(),
+            traceparent: message.trace.as_ref().map(|trace| trace.parent.clone()),
+            tracestate: message.trace.as_ref().and_then(|trace| trace.state.clone()),
             body: raw.or_else(text).unwrap_or_default(),
             attempts: message.attempts,
             redelivered: message.attempts > 0,

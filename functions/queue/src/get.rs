@@ -26,6 +26,7 @@ pub(crate) async fn get(platform: Platform, call: Call) -> Result<Reply> {
         State::Queued => json!(platform.store.open_before(message.target, message.id).await?),
         _ => Value::Null,
     };
+    shown["traceparent"] = json!(message.trace.as_ref().map(|trace| &trace.parent));
     shown["timeline"] = message
         .timeline
         .iter()

@@ -83,7 +83,11 @@ async fn send(platform: &Platform, id: WorkspaceId, prompt: &str, claim: String)
         deadline: now + rules::message::Priority::default().default_life(),
         not_before: None,
     };
-    let message = Message { generation: workspace.generation, ..Message::accepted(accepted, now) };
+    let message = Message {
+        generation: workspace.generation,
+        trace: Some(platform.new_trace()),
+        ..Message::accepted(accepted, now)
+    };
     let draft = Draft { message, body, idempotency: claim };
     let mut target = Target { workspace, lease: seen.lease };
     platform.accept(&mut target, &draft, &|transaction| transaction).await?;

@@ -52,6 +52,10 @@ pub struct Input {
     pub message_id: Option<String>,
     /// Its record on the platform.
     pub queue_id: Option<String>,
+    /// W3C Trace Context: where in which trace it is.
+    pub traceparent: Option<String>,
+    /// What the trace's own tools say of it.
+    pub tracestate: Option<String>,
 }
 
 /// How a child came to its end.
@@ -132,8 +136,13 @@ fn spawn(state: &State, input: &Input) -> io::Result<Child> {
     for name in SECRETS {
         command.env_remove(name);
     }
-    let about =
-        [("A2A_CALLER", &input.caller), ("A2A_CONTEXT_ID", &input.context_id), ("A2A_MESSAGE_ID", &input.message_id)];
+    let about = [
+        ("A2A_CALLER", &input.caller),
+        ("A2A_CONTEXT_ID", &input.context_id),
+        ("A2A_MESSAGE_ID", &input.message_id),
+        ("TRACEPARENT", &input.traceparent),
+        ("TRACESTATE", &input.tracestate),
+    ];
     for (name, value) in about {
         match value {
             Some(value) => command.env(name, value),

@@ -76,6 +76,12 @@ pub struct Item {
     pub slot_epoch: i64,
     /// The workspace that sent it, if one did.
     pub caller_id: Option<String>,
+    /// W3C Trace Context: where in which trace it is.
+    #[serde(default)]
+    pub traceparent: Option<String>,
+    /// What the trace's own tools say of it.
+    #[serde(default)]
+    pub tracestate: Option<String>,
     /// The request as its sender sent it.
     pub body: Box<RawValue>,
     /// How long the lease lasts.

@@ -110,6 +110,8 @@ fn take(state: &Arc<State>, item: Item, hand: Option<OwnedSemaphorePermit>) {
                 context_id: call.context_id.clone(),
                 message_id: call.message_id.clone(),
                 queue_id: Some(to.queue_id.clone()),
+                traceparent: item.traceparent,
+                tracestate: item.tracestate,
             };
             tokio::spawn(work(Arc::clone(state), run, input));
             turn

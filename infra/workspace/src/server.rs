@@ -152,6 +152,8 @@ async fn take(state: Arc<State>, headers: &HeaderMap, call: Call) -> Response {
                 context_id: call.context_id.clone(),
                 message_id: call.message_id.clone(),
                 queue_id: to.as_ref().map(|to| to.queue_id.clone()),
+                traceparent: header("traceparent").map(str::to_owned),
+                tracestate: header("tracestate").map(str::to_owned),
             };
             tokio::spawn(work(Arc::clone(&state), run, input));
             turn

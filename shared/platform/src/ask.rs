@@ -44,7 +44,8 @@ impl Question {
     }
 }
 
-/// The headers of every call to an agent about a message: its bearer, the message, its sender, and the protocol's version.
+/// The headers of every call to an agent about a message: its bearer, the message, its sender, the
+/// protocol's version, and the trace.
 pub fn headers_to_agent(workspace: &Workspace, message: &Message) -> HeaderMap {
     let mut headers = HeaderMap::new();
     let mut set = |name: &'static str, value: &str| {
@@ -63,6 +64,12 @@ pub fn headers_to_agent(workspace: &Workspace, message: &Message) -> HeaderMap {
     let version = message.a2a_version.as_deref().or((spoken == Generation::V10).then_some(spoken.version()));
     if let Some(version) = version {
         set("a2a-version", version);
+    }
+    if let Some(trace) = &message.trace {
+        set("traceparent", &trace.parent);
+        if let Some(state) = &trace.state {
+            set("tracestate", state);
+        }
     }
     headers
 }

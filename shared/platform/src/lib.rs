@@ -34,6 +34,7 @@ pub mod secrets;
 pub mod stitch;
 pub mod store;
 pub mod telemetry;
+pub mod trace;
 pub mod view;
 pub mod waiting;
 pub mod wake;

@@ -37,7 +37,11 @@ pub fn describe() {
     describe_histogram!(DRAIN, Unit::Seconds, "From accepted, or from when it was wanted, to in its agent's hands.");
     describe_histogram!(LATENESS, Unit::Seconds, "From a fire's due second to its turn in the queue.");
     describe_counter!(FIRES, Unit::Count, "Fires that got their turn.");
-    describe_counter!(FIRES_LEFT_OUT, Unit::Count, "Nominal fires that got no turn; coverage is the share of the others.");
+    describe_counter!(
+        FIRES_LEFT_OUT,
+        Unit::Count,
+        "Nominal fires that got no turn; coverage is the share of the others."
+    );
     describe_counter!(STATUS_CHANGES, Unit::Count, "Workspaces that came to a status.");
     describe_counter!(RESTARTS, Unit::Count, "Generations that were begun anew, wakes and resumes not counted.");
 }

@@ -234,6 +234,7 @@ pub(crate) fn queued() -> Message {
         streamed: None,
         delegation: None,
         fire: None,
+        trace: None,
         timeline: Vec::new(),
     }
 }

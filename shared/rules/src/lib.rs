@@ -46,6 +46,7 @@ pub mod team;
 pub mod tier;
 pub mod time;
 pub mod token;
+pub mod trace;
 pub mod transition;
 pub mod url_policy;
 pub mod workspace;

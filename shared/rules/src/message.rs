@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::id::{MessageId, ScheduleId, WorkspaceId};
 use crate::task::AgentTask;
 use crate::time::Timestamp;
+use crate::trace::Trace;
 
 pub use life::Accepted;
 pub use priority::Priority;
@@ -180,6 +181,9 @@ pub struct Message {
     /// The fire that it is the turn of; its body is made when it is handed out.
     #[serde(default)]
     pub fire: Option<FireOf>,
+    /// The trace that it belongs to; its agent's part of it is below this span.
+    #[serde(default)]
+    pub trace: Option<Trace>,
     /// Its history, newest last, capped.
     #[serde(default)]
     pub timeline: Vec<Step>,

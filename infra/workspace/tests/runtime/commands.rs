@@ -195,3 +195,15 @@ async fn help_names_the_variables_and_no_value_of_a_token() {
     let help = String::from_utf8(output.stdout).unwrap();
     assert!(help.contains("WORKSPACE_TOKEN") && !help.contains("s3cret"), "{help}");
 }
+
+/// So that what a turn calls can go on with its trace.
+#[tokio::test]
+async fn the_command_knows_the_trace_of_its_message() {
+    let parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    let platform = Platform::start().await;
+    let agent = Agent::start_registered(&platform, "printf '%s %s' \"$TRACEPARENT\" \"$TRACESTATE\"", &[]).await;
+    let traced = agent.post(&message("m1", "x")).header("traceparent", parent).header("tracestate", "a=b");
+    let answer: serde_json::Value = traced.send().await.unwrap().json().await.unwrap();
+    assert_eq!(text_of(&answer), format!("{parent} a=b"));
+    assert_eq!(text_of(&agent.send(&message("m2", "x")).await), " ");
+}

@@ -2,7 +2,7 @@ use serde_json::json;
 
 use crate::{
     agent::{Agent, Gate, TOKEN, WORKSPACE, message},
-    platform::{HEARTBEAT, Platform, REGISTER, Reply},
+    platform::{HEARTBEAT, Platform, REGISTER, Reply, registered},
 };
 
 #[tokio::test]
@@ -99,4 +99,45 @@ async fn a_heartbeat_that_is_refused_is_tried_again_soon() {
     let agent = Agent::start(&platform, "cat", &["--heartbeat-interval", "0.1"]).await;
     platform.wait_for_number(HEARTBEAT, 4).await;
     assert_eq!(agent.log().matches("heartbeat failed").count(), 3, "any answer but 2xx is an error");
+}
+
+fn registered_with(url: &str) -> Reply {
+    let mut answer = registered();
+    answer["heartbeat_url"] = json!(url);
+    Reply::Json(200, answer)
+}
+
+/// Past the API, where the platform has a shorter way.
+#[tokio::test]
+async fn heartbeats_go_where_register_says() {
+    let (platform, direct) = (Platform::start().await, Platform::start().await);
+    platform.always(REGISTER, registered_with(&format!("{}{HEARTBEAT}", direct.url)));
+    let agent = Agent::start(&platform, "cat", &["--heartbeat-interval", "0.1"]).await;
+    let beats = direct.wait_for_number(HEARTBEAT, 3).await;
+    assert_eq!(beats[0].bearer.as_deref(), Some(TOKEN));
+    assert_eq!(platform.all(HEARTBEAT).len(), 0);
+    // An answer of the workspace's is one, whichever way it came.
+    direct.once(HEARTBEAT, Reply::Json(500, json!({})));
+    direct.wait_for_number(HEARTBEAT, 6).await;
+    assert_eq!(platform.all(HEARTBEAT).len(), 0);
+    assert_eq!(agent.log().matches("heartbeat failed").count(), 1);
+}
+
+#[tokio::test]
+async fn where_that_way_is_closed_heartbeats_take_the_other_at_once() {
+    let direct = Platform::start().await;
+    direct.always(HEARTBEAT, Reply::Json(403, json!({"Message": "Forbidden"})));
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let closed = format!("http://{}{HEARTBEAT}", nobody.local_addr().unwrap());
+    drop(nobody);
+    for url in [format!("{}{HEARTBEAT}", direct.url), closed, "not an address".to_owned()] {
+        let platform = Platform::start().await;
+        platform.always(REGISTER, registered_with(&url));
+        let agent = Agent::start(&platform, "cat", &["--heartbeat-interval", "0.1"]).await;
+        platform.wait_for_number(HEARTBEAT, 3).await;
+        let log = agent.log();
+        assert_eq!(log.matches("heartbeat_url").count(), 1, "it is tried once: {log}");
+        assert!(!log.contains("heartbeat failed"), "{log}");
+    }
+    assert_eq!(direct.all(HEARTBEAT).len(), 1);
 }

@@ -38,8 +38,12 @@ impl Platform {
             deadline: schedule.begin_by(fire.nominal, now),
             not_before: None,
         };
-        let message =
-            Message { generation: workspace.generation, fire: Some(fire.turn()), ..Message::accepted(accepted, now) };
+        let message = Message {
+            generation: workspace.generation,
+            fire: Some(fire.turn()),
+            trace: Some(self.new_trace()),
+            ..Message::accepted(accepted, now)
+        };
         let mut transaction = self
             .store
             .transaction()

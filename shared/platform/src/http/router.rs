@@ -5,6 +5,8 @@ use std::future::Future;
 use std::pin::Pin;
 
 use lambda_http::{Body, Request, RequestExt, Response};
+use rules::trace::Trace;
+use tracing::Instrument;
 
 use super::reply::{Answered, LiveBody};
 use super::{Call, MAX_BODY, Reply};
@@ -120,6 +122,14 @@ impl Router {
         if call.body.len() > handler.max_body {
             return Err(Problem::too_large(handler.max_body));
         }
-        (handler.run)(platform.clone(), call).await
+        let span = tracing::info_span!(
+            "request",
+            method = %call.method,
+            path,
+            request_id = call.request_id,
+            workspace = call.params.get("id"),
+            traceparent = call.header("traceparent").filter(|parent| Trace::read(parent, None).is_some()),
+        );
+        (handler.run)(platform.clone(), call).instrument(span).await
     }
 }

@@ -41,7 +41,8 @@ impl Platform {
             deadline: now + LIFE,
             not_before: None,
         };
-        Ok(Some((restart_message::message(accepted, after, now), body)))
+        let message = Message { trace: Some(self.new_trace()), ..restart_message::message(accepted, after, now) };
+        Ok(Some((message, body)))
     }
 
     /// The writes of the message; a body of this size lies in the transaction.

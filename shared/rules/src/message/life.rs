@@ -66,6 +66,7 @@ impl Message {
             streamed: None,
             delegation: None,
             fire: None,
+            trace: None,
             timeline: Vec::new(),
         };
         message.note(at, "accepted", "");
