@@ -127,6 +127,14 @@ const SWEEP_SECONDS: f64 = 0.3;
 const MESSAGE_SECONDS: f64 = 0.15;
 /// Seconds of an agent's turn for which the dispatch function is paid, where the agent answers in the same call.
 const TURN_SECONDS: f64 = 5.0;
+/// Long polls of an idle queue, which Lambda makes five of at a time, each of 20 seconds.
+const POLLS: f64 = MINUTES * 5.0 * 3.0;
+/// Queues that Lambda polls in every stack: wake-ups and reminders.
+const POLLED: f64 = 2.0;
+/// A million requests to standard queues.
+const STANDARD_SQS: f64 = 0.40;
+/// What an account has free each month, for good: requests to SQS and to Lambda, and GB-seconds.
+const FREE: (f64, f64, f64) = (MILLION, MILLION, 400_000.0);
 /// A line of access log, GB.
 const LINE_GB: f64 = 350e-9;
 /// A lease, KB.
@@ -166,6 +174,7 @@ pub fn bill(workspaces: f64) -> Vec<Line> {
             "sweeps and ticks",
             SWEEP.times(MINUTES).and(TICK.times(2.0 * MINUTES)).usd() + lambda(3.0 * MINUTES, SWEEP_SECONDS),
         ),
+        line("Lambda's polls of two idle queues", POLLED * POLLS * STANDARD_SQS / MILLION),
         line("the sweep's reading of leases", read_leases),
         line("heartbeats: DynamoDB, one write unit each", beats * WRITE / MILLION),
         line("heartbeats: Lambda, requests", beats * INVOCATIONS / MILLION),
@@ -173,6 +182,15 @@ pub fn bill(workspaces: f64) -> Vec<Line> {
         Line { what: "heartbeats: API Gateway", usd: api(beats), only_through_api: true },
         Line { what: "heartbeats: access log (`AccessLogs`)", usd: beats * LINE_GB * LOG_GB, only_through_api: true },
     ]
+}
+
+/// The bill of an idle stack that has its account's free tiers of SQS and Lambda for itself.
+pub fn idle_with_free_tiers() -> f64 {
+    let invocations = 3.0 * MINUTES;
+    let free = (POLLED * POLLS).min(FREE.0) * STANDARD_SQS / MILLION
+        + invocations.min(FREE.1) * INVOCATIONS / MILLION
+        + (invocations * SWEEP_SECONDS * MEMORY_GB).min(FREE.2) * GB_SECOND;
+    bill(0.0).iter().map(|line| line.usd).sum::<f64>() - free
 }
 
 /// What a thousand messages cost, without and with the seconds that dispatch holds the line for an agent that answers in
@@ -203,11 +221,17 @@ pub fn table() -> String {
         };
         let _ = writeln!(text, "| **together, {what}** | {} |", bills.iter().map(sum).collect::<Vec<_>>().join(" | "));
     }
+    let _ = writeln!(
+        text,
+        "\nList prices of us-east-1, {PRICES_OF}, without free tiers; with those that last (a million requests to SQS and to \
+         Lambda each,\n400,000 GB-s) an idle stack costs {:.2} USD.",
+        idle_with_free_tiers()
+    );
     let ((message, held_message), (fire, held_fire)) = (thousand_messages(), thousand_fires());
     let _ = writeln!(
         text,
-        "\nAnd for a thousand messages {message:.3} USD, for a thousand fires {fire:.3} USD, where agents answer 202 and bring \
-         the result later,\nas the runtime does; where they answer in the same call, after {TURN_SECONDS} s, {held_message:.3} and {held_fire:.3} USD."
+        "A thousand messages cost {message:.3} USD, a thousand fires {fire:.3} USD, where agents answer 202 and bring the \
+         result later,\nas the runtime does; where they answer in the same call after {TURN_SECONDS} s, {held_message:.3} and {held_fire:.3} USD."
     );
     text
 }

@@ -41,3 +41,20 @@ fn every_route_is_in_the_api_table() {
         }
     }
 }
+
+#[test]
+fn the_bill_is_the_computed_one() {
+    let table = tests::cost::table();
+    assert!(readme().contains(&table), "the README's bill should read (cargo run -p tests --example cost):\n{table}");
+}
+
+#[test]
+fn every_metric_is_explained() {
+    let source = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("shared/platform/src/measures.rs"));
+    let source = source.unwrap();
+    let names: Vec<&str> = source.split('"').filter(|text| text.starts_with("molecule_") && !text.contains(' ')).collect();
+    assert!(names.len() >= 7, "{names:?}");
+    for name in names {
+        assert!(readme().contains(&format!("`{name}")), "{name} is not in the README");
+    }
+}

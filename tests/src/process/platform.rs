@@ -19,9 +19,11 @@ pub struct Home {
 }
 
 impl Home {
-    /// A new home. Each start takes a free port.
+    /// A new home. Each start takes a free port. Where `TEST_AWS_ENDPOINT_URL` names an endpoint, the platform has its table
+    /// and queues there, of its own, instead of the embedded ones.
     pub fn new(variables: &[(&str, &str)]) -> Self {
-        let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let own = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let variables = elsewhere().into_iter().chain(own).collect();
         let folder = tempfile::tempdir().unwrap();
         Self { _janitor: Janitor::of_folder(folder.path()), folder, port: 0, variables }
     }
@@ -58,6 +60,21 @@ impl Home {
         let url = process.ready().await;
         Platform { client: Client::new(&url), process }
     }
+}
+
+/// Variables for a platform at the endpoint that `TEST_AWS_ENDPOINT_URL` names.
+fn elsewhere() -> Vec<(String, String)> {
+    let Ok(endpoint) = std::env::var("TEST_AWS_ENDPOINT_URL") else { return Vec::new() };
+    let name = format!("t{:08x}", rand::random::<u32>());
+    let variables = [
+        ("AWS_ENDPOINT_URL", endpoint.as_str()),
+        ("AWS_ACCESS_KEY_ID", "test"),
+        ("AWS_SECRET_ACCESS_KEY", "test"),
+        ("AWS_REGION", "us-east-1"),
+        ("TABLE_NAME", &name),
+        ("QUEUE_PREFIX", &name),
+    ];
+    variables.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec()
 }
 
 /// A running platform; it is also a client of itself.
