@@ -50,9 +50,12 @@ fn the_bill_is_the_computed_one() {
 
 #[test]
 fn every_metric_is_explained() {
-    let source = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("shared/platform/src/measures.rs"));
+    let source = fs::read_to_string(
+        Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("shared/platform/src/measures.rs"),
+    );
     let source = source.unwrap();
-    let names: Vec<&str> = source.split('"').filter(|text| text.starts_with("molecule_") && !text.contains(' ')).collect();
+    let names: Vec<&str> =
+        source.split('"').filter(|text| text.starts_with("molecule_") && !text.contains(' ')).collect();
     assert!(names.len() >= 7, "{names:?}");
     for name in names {
         assert!(readme().contains(&format!("`{name}")), "{name} is not in the README");
