@@ -34,7 +34,8 @@ async fn a_name_of_the_engines_dns_is_found() {
     let label = format!("molecule.stack={}", bench.settings.stack);
     let network = format!("{}-open", bench.settings.stack);
     docker(&["network", "create", "--label", &label, &network]);
-    let listener = shell_image("listener", "exec nc -l -p 8080");
+    // An input that ends would close the connection under the caller before it has said anything.
+    let listener = shell_image("listener", "while :; do sleep 5 | nc -l -p 8080; done");
     let platform = format!("{}-platform", bench.settings.stack);
     let common = ["run", "--detach", "--label", &label, "--network", &network];
     docker(&[&common[..], &["--name", &platform, &listener]].concat());
