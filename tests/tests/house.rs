@@ -1,7 +1,7 @@
 //! The house and its rules: who may depend on whom, and one place for every version.
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test stops at what it did not expect")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test stops at what it did not expect")]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -117,6 +117,36 @@ fn files_hold_one_concept() {
             let name = file.file_stem().unwrap().to_string_lossy().into_owned();
             assert!(!["utils", "util", "common", "helpers", "misc"].contains(&name.as_str()), "{}", file.display());
         }
+    }
+}
+
+/// The section of Cargo.toml that tells `cargo lambda watch` which function has which route, from the template.
+fn watch_routes() -> String {
+    let template = local::template::Template::read(local::template::TEXT, &HashMap::new()).unwrap();
+    let mut paths: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for function in template.functions.values() {
+        for route in &function.routes {
+            let entry = format!(r#"{{ method = "{}", function = "{}" }}"#, route.method, function.binary);
+            paths.entry(&route.path).or_default().push(entry);
+        }
+    }
+    let lines = paths.into_iter().map(|(path, entries)| format!("\"{path}\" = [{}]\n", entries.join(", ")));
+    format!("[workspace.metadata.lambda.watch.router]\n{}", lines.collect::<String>())
+}
+
+#[test]
+fn cargo_lambda_watch_has_the_routes_of_the_template() {
+    let path = root().join("Cargo.toml");
+    let manifest = fs::read_to_string(&path).unwrap();
+    let section = watch_routes();
+    let start = manifest.find("[workspace.metadata.lambda.watch.router]").unwrap();
+    let end = manifest[start..].find("\n\n").map_or(manifest.len(), |length| start + length + 1);
+    if manifest[start..end] != section {
+        if std::env::var_os("UPDATE_ROUTES").is_some() {
+            fs::write(&path, format!("{}{section}{}", &manifest[..start], &manifest[end..])).unwrap();
+            return;
+        }
+        panic!("Cargo.toml and the template differ: UPDATE_ROUTES=1 cargo test -p tests --test house writes it anew");
     }
 }
 

@@ -2,5 +2,5 @@
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
-    platform::lambda::serve(a2a::router()).await
+    platform::lambda::serve_with_queues(a2a::router()).await
 }

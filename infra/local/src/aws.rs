@@ -49,16 +49,16 @@ async fn sdk_config(variables: &HashMap<String, String>, http: SharedHttpClient)
     let no_profiles = EnvConfigFiles::builder().with_contents(EnvConfigFileKind::Config, "").build();
     let loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
         .profile_files(no_profiles)
-        .region(Region::new(region(variables)))
+        .region(Region::new(region(variables).to_owned()))
         .credentials_provider(credentials(variables))
         .http_client(http);
     platform::aws::configure(loader).load().await
 }
 
 /// The region of the environment, or `us-east-1`.
-pub fn region(variables: &HashMap<String, String>) -> String {
+pub fn region(variables: &HashMap<String, String>) -> &str {
     let named = ["AWS_REGION", "AWS_DEFAULT_REGION"].iter().find_map(|name| variables.get(*name));
-    named.filter(|region| !region.is_empty()).cloned().unwrap_or_else(|| "us-east-1".to_owned())
+    named.map(String::as_str).filter(|region| !region.is_empty()).unwrap_or("us-east-1")
 }
 
 /// The keys of the environment, for an endpoint that looks at them; else `test`, which every emulator takes.

@@ -62,6 +62,11 @@ impl Backend {
         &self.endpoints
     }
 
+    /// Whether they are the embedded ones.
+    pub fn is_embedded(&self) -> bool {
+        self.embedded.is_some()
+    }
+
     /// Makes the table where there is none.
     ///
     /// # Errors

@@ -89,6 +89,25 @@ impl DataDirectory {
         key.map_err(|problem| StartError::SecretsKey { path, problem })
     }
 
+    /// Writes a file for the owner's other programs, anew at each start.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn give(&self, name: &str, text: &str) -> Result<(), StartError> {
+        self.write(&self.path.join(name), text.trim_end()).map_err(|error| unusable(&self.path, &error))
+    }
+
+    /// Removes such a file of an earlier start.
+    ///
+    /// # Errors
+    /// It is there and cannot be removed.
+    pub fn take_back(&self, name: &str) -> Result<(), StartError> {
+        match fs::remove_file(self.path.join(name)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(unusable(&self.path, &error)),
+            _ => Ok(()),
+        }
+    }
+
     /// The 256 bits in a file, made if there is none.
     fn kept(&self, path: &Path, entropy: &Entropy) -> Result<String, String> {
         match fs::read_to_string(path) {
@@ -103,11 +122,11 @@ impl DataDirectory {
         }
     }
 
-    /// Whole or not at all, so that a crash leaves no half of a token.
-    fn write(&self, path: &Path, token: &str) -> io::Result<()> {
+    /// Whole or not at all, so that a crash leaves no half of it.
+    fn write(&self, path: &Path, text: &str) -> io::Result<()> {
         let draft = path.with_extension("new");
         let mut file = owner_only().truncate(true).open(&draft)?;
-        writeln!(file, "{token}")?;
+        writeln!(file, "{text}")?;
         file.sync_all()?;
         fs::rename(&draft, path)
     }

@@ -18,6 +18,7 @@ pub mod handler;
 pub mod log;
 mod metrics;
 pub mod options;
+pub mod outside;
 pub mod queues;
 pub mod registry;
 pub mod run;

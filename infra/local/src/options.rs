@@ -1,6 +1,7 @@
 //! How a platform is to run.
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -27,12 +28,18 @@ pub const AWS_ENDPOINT_URL: Variable = Variable {
     default: "",
     doc: "DynamoDB and SQS to use instead of the embedded ones, such as LocalStack's http://127.0.0.1:4566",
 };
+/// Where functions in containers reach the embedded DynamoDB and SQS.
+pub const FUNCTIONS_ADDRESS: Variable = Variable {
+    name: "FUNCTIONS_ADDRESS",
+    default: "",
+    doc: "gateway of a Docker network for `sam local`: the embedded DynamoDB and SQS listen there too, with all data for whoever is in that network",
+};
 /// What is logged.
 pub const RUST_LOG: Variable =
     Variable { name: "RUST_LOG", default: "info", doc: "what is logged on stderr; http=off leaves out the requests" };
 
 /// The variables of the local run, beside those of the functions.
-pub const VARIABLES: &[Variable] = &[PORT, MOLECULE_DATA_DIR, AWS_ENDPOINT_URL, RUST_LOG];
+pub const VARIABLES: &[Variable] = &[PORT, MOLECULE_DATA_DIR, AWS_ENDPOINT_URL, FUNCTIONS_ADDRESS, RUST_LOG];
 
 /// Where the data is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,6 +61,8 @@ pub struct Options {
     pub variables: HashMap<String, String>,
     /// DynamoDB and SQS to use instead of the embedded ones.
     pub aws_endpoint: Option<String>,
+    /// Address of a network of containers, in which functions reach the embedded DynamoDB and SQS.
+    pub functions_address: Option<IpAddr>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Ids and secrets.
@@ -73,6 +82,7 @@ impl Options {
             data: Data::Memory,
             variables: HashMap::new(),
             aws_endpoint: None,
+            functions_address: None,
             clock: Arc::new(SystemClock),
             entropy: Entropy::system(),
             schedules: Schedules::Off,
@@ -102,10 +112,27 @@ impl Options {
                 problem: "must be a URL such as http://127.0.0.1:4566".into(),
             });
         }
+        let functions_address = match text(&FUNCTIONS_ADDRESS) {
+            none if none.is_empty() => None,
+            address => Some(private(&address).ok_or_else(|| StartError::LocalVariable {
+                name: FUNCTIONS_ADDRESS.name,
+                problem: "must be a private address of this machine, such as a Docker network's gateway".into(),
+            })?),
+        };
         let data = Data::Directory(text(&MOLECULE_DATA_DIR).into());
         let schedules = Schedules::AsDeclared;
-        Ok(Self { port, data, variables, aws_endpoint: endpoint, schedules, ..Self::memory() })
+        Ok(Self { port, data, variables, aws_endpoint: endpoint, functions_address, schedules, ..Self::memory() })
     }
+}
+
+/// An address that is nobody's on the Internet, and not all of this machine's.
+fn private(text: &str) -> Option<IpAddr> {
+    let address: IpAddr = text.parse().ok()?;
+    let is_private = match address {
+        IpAddr::V4(address) => address.is_private(),
+        IpAddr::V6(address) => address.is_unique_local(),
+    };
+    is_private.then_some(address)
 }
 
 #[cfg(test)]
@@ -133,6 +160,10 @@ mod tests {
             ("PORT", "-1"),
             ("AWS_ENDPOINT_URL", "localhost:4566"),
             ("AWS_ENDPOINT_URL", "ftp://localhost"),
+            ("FUNCTIONS_ADDRESS", "0.0.0.0"),
+            ("FUNCTIONS_ADDRESS", "::"),
+            ("FUNCTIONS_ADDRESS", "8.8.8.8"),
+            ("FUNCTIONS_ADDRESS", "localhost"),
         ] {
             let line = options(&[(name, value)]).unwrap_err().line();
             assert!(line.starts_with(&format!("error: {name}: must be")), "{line}");

@@ -18,6 +18,7 @@ use crate::error::StartError;
 use crate::function::Function;
 use crate::gateway::{self, Api, Gateway, Routes};
 use crate::options::{Data, Options};
+use crate::outside::Outside;
 use crate::registry::Registry;
 use crate::template::{self, QueueSource, Schedule, Template};
 use crate::triggers::{Poller, Rule, Schedules, Triggers};
@@ -40,6 +41,7 @@ pub struct Running {
     platform: Platform,
     admin_token: String,
     upkeep: JoinSet<()>,
+    _outside: Option<Outside>,
     _data: Option<DataDirectory>,
 }
 
@@ -94,6 +96,13 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
         variables.insert(variable.clone(), url);
     }
     let config = Config::from_map(&variables)?;
+    let outside = match &data {
+        Some(data) => {
+            let (endpoints, embedded) = (backend.endpoints(), backend.is_embedded());
+            Some(Outside::open(data, &variables, endpoints, embedded, options.functions_address).await?)
+        }
+        None => None,
+    };
     let clients = match options.http_client {
         Some(http) => Clients::new(backend.endpoints(), &variables, http).await,
         None => own.clone(),
@@ -104,7 +113,7 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
     recover(&platform).await?;
 
     let pollers = pollers(&registry, &made, &own, &platform);
-    let region = aws::region(&variables);
+    let region = aws::region(&variables).to_owned();
     let rules = rules(&registry, &platform, &region, options.schedules);
     let api = Arc::new(Api::new(routes, &template.cors, platform.clone()));
     let start = |listener, api| Gateway::start(listener, api).map_err(|error| port_error(options.port, &error));
@@ -124,6 +133,7 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
         platform,
         admin_token,
         upkeep,
+        _outside: outside,
         _data: data,
     })
 }

@@ -1,6 +1,4 @@
 //! The AWS clients: one HTTP client on rustls and ring, short timeouts, standard retries.
-//!
-//! On AWS the trust store is the system's, cut down by `SSL_CERT_FILE` where the package brings Amazon's roots alone.
 
 use std::time::Duration;
 
@@ -10,9 +8,28 @@ use aws_config::{BehaviorVersion, SdkConfig};
 use aws_smithy_http_client::{Builder, tls};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 
-/// The HTTP client of all SDK clients.
+/// The roots that AWS's own endpoints lead to: <https://www.amazontrust.com/repository/>.
+const AMAZON_ROOTS: &[u8] = include_bytes!("amazon_roots.pem");
+
+/// The HTTP client of all SDK clients. It trusts Amazon's roots alone, as reading all of the system's takes most of the CPU
+/// of a cold start; the system's where others may answer: at an endpoint of one's own, or where `SSL_CERT_FILE` or
+/// `SSL_CERT_DIR` says whom to trust.
 pub fn http_client() -> SharedHttpClient {
-    Builder::new().tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring)).build_https()
+    let provider = tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring);
+    let builder = Builder::new().tls_provider(provider);
+    if trusts_the_system(std::env::vars_os().filter_map(|(name, _)| name.into_string().ok())) {
+        return builder.build_https();
+    }
+    let roots = tls::TrustStore::empty().with_pem_certificate(AMAZON_ROOTS);
+    match tls::TlsContext::builder().with_trust_store(roots).build() {
+        Ok(context) => builder.tls_context(context).build_https(),
+        Err(_) => builder.build_https(),
+    }
+}
+
+/// Whether any of these variables, by their names, points at others than AWS.
+fn trusts_the_system(mut variables: impl Iterator<Item = String>) -> bool {
+    variables.any(|name| name.starts_with("AWS_ENDPOINT_URL") || name == "SSL_CERT_FILE" || name == "SSL_CERT_DIR")
 }
 
 /// One attempt of a short call; long polls have their own client setting.
@@ -42,4 +59,23 @@ pub fn long_poll_timeouts() -> TimeoutConfig {
         .operation_attempt_timeout(Duration::from_secs(25))
         .operation_timeout(Duration::from_secs(30))
         .build()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn amazons_roots_are_trusted_unless_a_variable_points_elsewhere() {
+        let cases = [
+            (&["AWS_REGION", "PATH"][..], false),
+            (&["AWS_ENDPOINT_URL"], true),
+            (&["PATH", "AWS_ENDPOINT_URL_DYNAMODB"], true),
+            (&["SSL_CERT_FILE"], true),
+            (&["SSL_CERT_DIR"], true),
+        ];
+        for (names, system) in cases {
+            assert_eq!(trusts_the_system(names.iter().map(|name| (*name).to_owned())), system, "{names:?}");
+        }
+    }
 }

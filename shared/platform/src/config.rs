@@ -30,6 +30,8 @@ macro_rules! variables {
 
 variables! {
     TABLE_NAME = "molecule", "DynamoDB table";
+    DYNAMODB_ENDPOINT_URL = "", "where functions that run outside AWS find DynamoDB: those of `sam local` and `cargo lambda watch`; see FUNCTIONS_ADDRESS";
+    SQS_ENDPOINT_URL = "", "the same for SQS";
     QUEUE_PREFIX = "molecule", "prefix of the workspaces' queues";
     DISPATCH_QUEUE_URL = "", "queue of wake-ups for the dispatch function";
     DISPATCH_VPC_QUEUE_URL = "", "with ECS: queue of the dispatch function in the tasks' network, the only one that reaches them";
@@ -106,6 +108,8 @@ pub struct ConfigError {
 #[expect(missing_docs, reason = "each field is the variable of the same name")]
 pub struct Config {
     pub table_name: String,
+    pub dynamodb_endpoint_url: Option<String>,
+    pub sqs_endpoint_url: Option<String>,
     pub queue_prefix: String,
     pub dispatch_queue_url: String,
     pub dispatch_vpc_queue_url: Option<String>,
@@ -176,6 +180,8 @@ impl Config {
         let liveness_ttl = read.seconds(&LIVENESS_TTL_SECONDS, 0.5, 86_400.0)?;
         let config = Self {
             table_name: read.text(&TABLE_NAME),
+            dynamodb_endpoint_url: read.optional(&DYNAMODB_ENDPOINT_URL),
+            sqs_endpoint_url: read.optional(&SQS_ENDPOINT_URL),
             queue_prefix: read.queue_prefix()?,
             dispatch_queue_url: read.text(&DISPATCH_QUEUE_URL),
             dispatch_vpc_queue_url: read.optional(&DISPATCH_VPC_QUEUE_URL),

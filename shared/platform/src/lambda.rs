@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use lambda_http::service_fn;
 use lambda_runtime::{Error, LambdaEvent};
@@ -18,21 +19,30 @@ use crate::entropy::Entropy;
 use crate::provisioner::{NoEngine, Provisioner, from_environment};
 use crate::{Platform, Router, Services, aws, measures, sealing, telemetry};
 
-/// The platform of this process's environment, for functions that need no engine.
-///
-/// # Errors
-/// A variable that cannot be used.
-pub async fn platform() -> Result<Platform, Error> {
-    platform_on(Arc::new(NoEngine), no_bus).await
+/// The connections that every request of a function needs.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Connections {
+    /// None of those that are opened here.
+    None,
+    Table,
+    TableAndQueues,
 }
+
+type BusOf = fn(&Config, &SdkConfig) -> Result<Arc<dyn Bus>, Error>;
 
 fn no_bus(_: &Config, _: &SdkConfig) -> Result<Arc<dyn Bus>, Error> {
     Ok(Arc::new(NoBus))
 }
 
+/// The platform of this process's environment, for functions that need no engine.
+async fn platform(connections: Connections) -> Result<Platform, Error> {
+    platform_on(Arc::new(NoEngine), no_bus, connections).await
+}
+
 async fn platform_on(
     provisioner: Arc<dyn Provisioner>,
-    bus: impl FnOnce(&Config, &SdkConfig) -> Result<Arc<dyn Bus>, Error>,
+    bus: BusOf,
+    connections: Connections,
 ) -> Result<Platform, Error> {
     telemetry::init();
     let config = Config::from_env()?;
@@ -40,14 +50,37 @@ async fn platform_on(
     let sdk = aws::sdk_config().await;
     let sealer = sealing::from_environment(&config, &sdk);
     let services = Services { provisioner, sealer, bus: bus(&config, &sdk)? };
-    Ok(Platform::with(
+    let mut dynamodb = aws_sdk_dynamodb::config::Builder::from(&sdk);
+    let mut sqs = aws_sdk_sqs::config::Builder::from(&sdk);
+    if let Some(url) = &config.dynamodb_endpoint_url {
+        dynamodb = dynamodb.endpoint_url(url);
+    }
+    if let Some(url) = &config.sqs_endpoint_url {
+        sqs = sqs.endpoint_url(url);
+    }
+    let platform = Platform::with(
         config,
-        aws_sdk_dynamodb::Client::new(&sdk),
-        aws_sdk_sqs::Client::new(&sdk),
+        aws_sdk_dynamodb::Client::from_conf(dynamodb.build()),
+        aws_sdk_sqs::Client::from_conf(sqs.build()),
         Arc::new(SystemClock),
         Entropy::system(),
         services,
-    ))
+    );
+    connect(&platform, connections).await;
+    Ok(platform)
+}
+
+/// The longest that a start waits for the table and the queues to answer.
+const CONNECT: Duration = Duration::from_secs(1);
+
+/// Opens connections while the start has a whole processor: at 256 MB a handshake would take the first caller hundreds of
+/// milliseconds. Without an answer the first request connects.
+async fn connect(platform: &Platform, connections: Connections) {
+    let table = async { connections == Connections::None || platform.store.greet().await.is_ok() };
+    let queues = async { connections != Connections::TableAndQueues || platform.queues.greet().await.is_ok() };
+    if tokio::time::timeout(CONNECT, async { tokio::join!(table, queues) }).await != Ok((true, true)) {
+        tracing::warn!("the table or the queues did not answer at the start");
+    }
 }
 
 /// Serves the routes of one function.
@@ -55,14 +88,15 @@ async fn platform_on(
 /// # Errors
 /// A bad environment, or the end of the Runtime API.
 pub async fn serve(router: Router) -> Result<(), Error> {
-    let platform = platform().await?;
-    let (router, platform) = (&router, &platform);
-    lambda_http::run(service_fn(move |request| async move {
-        let answer = router.handle(platform, request).await;
-        measures::flush();
-        Ok::<_, std::convert::Infallible>(answer)
-    }))
-    .await
+    serve_on(platform(Connections::Table).await?, router).await
+}
+
+/// As [`serve`], for a function whose requests put messages into queues.
+///
+/// # Errors
+/// As for [`serve`].
+pub async fn serve_with_queues(router: Router) -> Result<(), Error> {
+    serve_on(platform(Connections::TableAndQueues).await?, router).await
 }
 
 /// As [`serve`], for a function that reads what the engine knows.
@@ -70,7 +104,10 @@ pub async fn serve(router: Router) -> Result<(), Error> {
 /// # Errors
 /// As for [`serve`].
 pub async fn serve_with_engine(router: Router) -> Result<(), Error> {
-    let platform = platform_on(from_environment().await?, no_bus).await?;
+    serve_on(platform_on(from_environment().await?, no_bus, Connections::Table).await?, router).await
+}
+
+async fn serve_on(platform: Platform, router: Router) -> Result<(), Error> {
     let (router, platform) = (&router, &platform);
     lambda_http::run(service_fn(move |request| async move {
         let answer = router.handle(platform, request).await;
@@ -86,7 +123,7 @@ pub async fn serve_with_engine(router: Router) -> Result<(), Error> {
 /// # Errors
 /// A bad environment, or the end of the Runtime API.
 pub async fn serve_live(router: Router) -> Result<(), Error> {
-    let platform = platform().await?;
+    let platform = platform(Connections::TableAndQueues).await?;
     let (router, platform) = (&router, &platform);
     lambda_http::run_with_streaming_response(service_fn(move |request| async move {
         let answer = router.handle_live(platform, request).await;
@@ -107,7 +144,21 @@ where
     F: Future<Output = R> + 'static,
     H: Fn(Platform, E) -> F,
 {
-    run_on(platform().await?, handler).await
+    run_on(platform(Connections::Table).await?, handler).await
+}
+
+/// As [`consume`], for a function whose events take messages from queues.
+///
+/// # Errors
+/// As for [`consume`].
+pub async fn consume_with_queues<E, R, F, H>(handler: H) -> Result<(), Error>
+where
+    E: DeserializeOwned,
+    R: Serialize,
+    F: Future<Output = R> + 'static,
+    H: Fn(Platform, E) -> F,
+{
+    run_on(platform(Connections::TableAndQueues).await?, handler).await
 }
 
 /// As [`consume`], for a function that starts and stops what runs workspaces.
@@ -121,7 +172,7 @@ where
     F: Future<Output = R> + 'static,
     H: Fn(Platform, E) -> F,
 {
-    run_on(platform_on(from_environment().await?, no_bus).await?, handler).await
+    run_on(platform_on(from_environment().await?, no_bus, Connections::Table).await?, handler).await
 }
 
 /// As [`consume`], for the function that publishes events.
@@ -136,14 +187,14 @@ where
     F: Future<Output = R> + 'static,
     H: Fn(Platform, E) -> F,
 {
-    let bus = |config: &Config, sdk: &SdkConfig| -> Result<Arc<dyn Bus>, Error> {
+    let bus: BusOf = |config, sdk| {
         if config.event_bus_name.is_empty() {
             return Err("EVENT_BUS_NAME: not set; name the bus that events are put on".into());
         }
         let client = aws_sdk_eventbridge::Client::new(sdk);
         Ok(Arc::new(crate::bus::EventBridge::new(client, config.event_bus_name.clone())))
     };
-    run_on(platform_on(Arc::new(NoEngine), bus).await?, handler).await
+    run_on(platform_on(Arc::new(NoEngine), bus, Connections::None).await?, handler).await
 }
 
 async fn run_on<E, R, F, H>(platform: Platform, handler: H) -> Result<(), Error>

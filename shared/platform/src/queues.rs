@@ -88,6 +88,18 @@ impl Queues {
         &self.client
     }
 
+    /// Asks SQS for what it refuses, an empty batch, so that the connection is open.
+    ///
+    /// # Errors
+    /// SQS does not answer.
+    pub async fn greet(&self) -> Result<(), QueueError> {
+        let batch = self.client.send_message_batch().queue_url(&self.dispatch).set_entries(Some(Vec::new()));
+        match batch.send().await {
+            Err(error) if error.as_service_error().is_none() => Err(unavailable(error)),
+            _ => Ok(()),
+        }
+    }
+
     /// `<prefix>-<id>-<priority>.fifo`.
     pub fn name(&self, id: WorkspaceId, priority: Priority) -> String {
         format!("{}-{id}-{}.fifo", self.prefix, priority.as_str())

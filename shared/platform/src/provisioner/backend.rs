@@ -12,8 +12,10 @@ use crate::config::{Backend, Config};
 /// # Errors
 /// A variable that cannot be used, an engine that needs the machine it runs on, or one that this function was not built with.
 pub async fn from_environment() -> Result<Arc<dyn Provisioner>, Error> {
-    let settings = Config::from_env()?.engine;
+    let Config { development, engine: settings, .. } = Config::from_env()?;
     match settings.backend {
+        // Beside a local run, which has the engine.
+        Backend::Process | Backend::Docker if development => Ok(Arc::new(NoEngine)),
         Backend::None => Ok(Arc::new(NoEngine)),
         #[cfg(feature = "ecs")]
         Backend::Ecs => Ok(Arc::new(ecs(&settings).await?)),

@@ -70,6 +70,14 @@ impl Store {
         &self.table
     }
 
+    /// Asks for an item that is not there, so that the connection is open.
+    ///
+    /// # Errors
+    /// The table does not answer.
+    pub async fn greet(&self) -> Result<(), StoreError> {
+        self.get(&Key::Token(String::new())).await.map(|_| ())
+    }
+
     /// A transaction over this table.
     pub fn transaction(&self) -> Transaction<'_> {
         Transaction::new(self)
