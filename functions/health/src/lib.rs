@@ -2,7 +2,10 @@
 
 mod liveness;
 mod metrics;
+mod openapi;
 
+pub use openapi::openapi;
+use platform::openapi::Done;
 use platform::{Call, Platform, Reply, Result, Router};
 use serde_json::json;
 
@@ -16,6 +19,12 @@ pub fn router() -> Router {
 
 /// `GET /health`, open: 200 `{"status":"ok"}`. It says that the process answers and asks nothing else, so that a slow
 /// datastore does not make a load balancer take the platform away as well; what lies behind is in `/admin/liveness`.
+#[utoipa::path(
+    get,
+    path = "/health",
+    operation_id = "get_health",
+    responses((status = 200, description = "The process answers", body = Done)),
+)]
 async fn health(_platform: Platform, _call: Call) -> Result<Reply> {
     Ok(Reply::ok(&json!({ "status": "ok" })))
 }
