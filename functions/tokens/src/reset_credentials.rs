@@ -1,5 +1,6 @@
 //! `POST /admin/workspaces/{id}/reset-credentials`: the way back for an agent that lost its token.
 
+use platform::openapi::Refusals;
 use platform::decide::{Fault, decide};
 use platform::store::Look;
 use platform::{Call, Platform, Problem, Reply, Result};
@@ -8,6 +9,7 @@ use rules::event::{Event, EventType};
 use rules::token::{may_change, one_time_credential};
 use serde_json::json;
 
+use crate::openapi;
 use crate::issue::first_credential;
 
 /// Answers operators with 200 `{"boot_credential","workspace_id","expires_at","message"}`. Register takes the credential as
@@ -15,6 +17,16 @@ use crate::issue::first_credential;
 ///
 /// # Errors
 /// 400 a bad id; 401; 403 a workspace's token; 404 unknown; 410 removed.
+#[utoipa::path(
+    post,
+    path = "/admin/workspaces/{id}/reset-credentials",
+    operation_id = "reset_credentials",
+    responses(
+        (status = 200, description = "A credential for one register", body = openapi::Reset),
+        Refusals<400, 401, 403, 404, 409, 410, 503>,
+    ),
+    security(("operator" = [])),
+)]
 pub(crate) async fn reset_credentials(platform: Platform, call: Call) -> Result<Reply> {
     decide(|| round(&platform, &call)).await
 }

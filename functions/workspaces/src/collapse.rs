@@ -1,5 +1,6 @@
 //! `POST /workspaces/{id}/collapse`.
 
+use platform::openapi::Refusals;
 use platform::decide::{Fault, decide};
 use platform::store::Look;
 use platform::{Call, Platform, Reply, Result};
@@ -8,6 +9,7 @@ use rules::event::{Event, EventType};
 use rules::workspace::Workspace;
 use serde_json::json;
 
+use crate::openapi;
 use crate::delete::{live_children, remove};
 use crate::team::{living, there};
 
@@ -16,6 +18,16 @@ use crate::team::{living, there};
 ///
 /// # Errors
 /// 401; 403; 404; 410; 503: repeating it finishes what was begun.
+#[utoipa::path(
+    post,
+    path = "/workspaces/{id}/collapse",
+    operation_id = "collapse_workspace",
+    responses(
+        (status = 200, description = "Who was removed", body = openapi::Collapsed),
+        Refusals<400, 401, 403, 404, 409, 410, 503>,
+    ),
+    security(("operator" = []), ("workspace" = [])),
+)]
 pub(crate) async fn collapse(platform: Platform, call: Call) -> Result<Reply> {
     let (principal, id, seen) = platform.operator_or_self(&call, Look::record()).await?;
     let workspace = there(seen.workspace)?;
