@@ -1,5 +1,7 @@
-//! `GET /health`, `GET /admin/liveness` and `GET /metrics`: is the platform itself well?
+//! `GET /health`, `GET /admin/liveness` and `GET /metrics`: is the platform itself well? And `GET /openapi.json`: what is
+//! its API?
 
+mod description;
 mod liveness;
 mod metrics;
 mod openapi;
@@ -15,6 +17,7 @@ pub fn router() -> Router {
         .route("GET /health", health)
         .route("GET /admin/liveness", liveness::liveness)
         .route("GET /metrics", metrics::metrics)
+        .route("GET /openapi.json", description::description)
 }
 
 /// `GET /health`, open: 200 `{"status":"ok"}`. It says that the process answers and asks nothing else, so that a slow
@@ -33,7 +36,7 @@ async fn health(_platform: Platform, _call: Call) -> Result<Reply> {
 mod tests {
     #[test]
     fn routes() {
-        let keys = ["GET /health", "GET /admin/liveness", "GET /metrics"];
+        let keys = ["GET /health", "GET /admin/liveness", "GET /metrics", "GET /openapi.json"];
         assert_eq!(super::router().keys(), keys);
     }
 }
