@@ -42,7 +42,7 @@ pub(crate) struct Activity {
 }
 
 #[derive(OpenApi)]
-#[openapi(paths(
+#[openapi(components(schemas(Source)), paths(
     crate::list::of_all,
     crate::list::of_one,
     crate::activity::report,
