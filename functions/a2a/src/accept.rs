@@ -1,15 +1,15 @@
 //! `POST /workspaces/{id}/a2a`.
 
-use platform::openapi::{AnyObject, NamedWorkspace, Refusals};
 use platform::accept::Target;
+use platform::openapi::{AnyObject, NamedWorkspace, Refusals};
 use platform::{Call, Platform, Reply, Result};
 use rules::Status;
 use rules::delivery::DeliveryMode;
 use rules::envelope::MethodKind;
 use rules::liveness::effective;
 
-use crate::openapi;
 use crate::answer::{self, Waiter};
+use crate::openapi;
 use crate::stream::Begin;
 use crate::{caller, message, stream, tasks};
 

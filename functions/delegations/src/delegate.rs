@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use http::StatusCode;
-use platform::openapi::Refusals;
 use platform::accept::{Draft, Target};
 use platform::entropy::{digest, digest_bytes};
+use platform::openapi::Refusals;
 use platform::store::{Look, Transaction};
 use platform::{Call, Platform, Problem, Reply, Result};
 use rules::access::{Party, can_communicate};

@@ -6,8 +6,8 @@ use platform::{Call, Platform, Problem, Reply, Result};
 use rules::delegation::{Delegation, Stage, shortened};
 use serde_json::{Value, json};
 
-use crate::openapi;
 use crate::delegate::as_it_is;
+use crate::openapi;
 
 /// How many rows are shown.
 const ROWS: usize = 50;

@@ -66,12 +66,7 @@ pub(crate) enum UpdateStatus {
 }
 
 #[derive(OpenApi)]
-#[openapi(paths(
-    crate::delegate::delegate,
-    crate::list::list,
-    crate::record::record,
-    crate::record::update,
-))]
+#[openapi(paths(crate::delegate::delegate, crate::list::list, crate::record::record, crate::record::update,))]
 struct Described;
 
 /// What its routes take and answer.

@@ -1,8 +1,8 @@
 //! Delegations that an agent carries out by itself and only records: `POST …/delegations/record` and `…/update`.
 
 use http::StatusCode;
-use platform::openapi::Refusals;
 use platform::decide::{Fault, decide};
+use platform::openapi::Refusals;
 use platform::store::Look;
 use platform::{Call, Platform, Problem, Reply, Result};
 use rules::delegation::{Delegation, RESULT_CHARS, Stage, shortened};
@@ -12,8 +12,8 @@ use rules::{Status, WorkspaceId};
 use serde::Deserialize;
 use serde_json::json;
 
-use crate::openapi;
 use crate::delegate::{TASK_CHARS, check_task, sent, target};
+use crate::openapi;
 
 /// The longest delegation id of an agent, in bytes.
 const MAX_ID: usize = 128;

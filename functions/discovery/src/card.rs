@@ -2,10 +2,10 @@
 
 use bytes::Bytes;
 use lambda_http::http::StatusCode;
-use platform::openapi::{AgentCard, NamedWorkspace, Refusals};
 use platform::auth::Principal;
 use platform::entropy::digest_bytes;
 use platform::http::{base_url, hub_url};
+use platform::openapi::{AgentCard, NamedWorkspace, Refusals};
 use platform::store::{Look, Snapshot};
 use platform::{Call, Platform, Problem, Reply, Result};
 use rules::WorkspaceId;

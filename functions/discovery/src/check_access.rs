@@ -1,7 +1,7 @@
 //! `POST /registry/check-access`: may one workspace talk to another?
 
-use platform::openapi::Refusals;
 use platform::auth::Principal;
+use platform::openapi::Refusals;
 use platform::store::Look;
 use platform::{Call, Platform, Problem, Reply, Result};
 use rules::WorkspaceId;

@@ -1,9 +1,9 @@
 //! `GET /registry/discover/{id}`: where to reach one peer.
 
 use lambda_http::http::StatusCode;
-use platform::openapi::Refusals;
 use platform::auth::Principal;
 use platform::http::{base_url, hub_url};
+use platform::openapi::Refusals;
 use platform::store::Look;
 use platform::{Call, Platform, Problem, Reply, Result};
 use rules::access::{Party, Sight, sight};

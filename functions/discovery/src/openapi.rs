@@ -42,12 +42,7 @@ pub(crate) struct Access {
 }
 
 #[derive(OpenApi)]
-#[openapi(paths(
-    crate::discover::discover,
-    crate::peers::peers,
-    crate::check_access::check_access,
-    crate::card::card,
-))]
+#[openapi(paths(crate::discover::discover, crate::peers::peers, crate::check_access::check_access, crate::card::card,))]
 struct Described;
 
 /// What its routes take and answer.

@@ -1,7 +1,7 @@
 //! `GET /registry/{id}/peers`: everyone that a workspace may talk to.
 
-use platform::openapi::Refusals;
 use platform::http::{base_url, hub_url};
+use platform::openapi::Refusals;
 use platform::store::Look;
 use platform::{Call, Platform, Problem, Reply, Result, view};
 use rules::access::{Party, Relation, relation};
@@ -11,8 +11,8 @@ use rules::workspace::Workspace;
 use rules::{Status, Timestamp};
 use serde_json::{Value, json};
 
-use crate::openapi;
 use crate::filter::Filter;
+use crate::openapi;
 
 /// Takes `?q=`, a part of name or role; answers the workspace itself and operators with 200 and an array, siblings first,
 /// then children, then the parent: `[{"id","name","role","tier","status","url","parent_id","active_tasks","agent_card"}]`.

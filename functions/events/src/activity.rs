@@ -1,7 +1,7 @@
 //! `GET` and `POST /workspaces/{id}/activity`: what an agent reports of itself.
 
-use platform::openapi::Refusals;
 use platform::decide::{Fault, decide};
+use platform::openapi::Refusals;
 use platform::store::Look;
 use platform::{Call, Platform, Problem, Reply, Result};
 use rules::activity::{Activity, Kind, Outcome};

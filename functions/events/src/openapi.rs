@@ -42,12 +42,10 @@ pub(crate) struct Activity {
 }
 
 #[derive(OpenApi)]
-#[openapi(components(schemas(Source)), paths(
-    crate::list::of_all,
-    crate::list::of_one,
-    crate::activity::report,
-    crate::activity::list,
-))]
+#[openapi(
+    components(schemas(Source)),
+    paths(crate::list::of_all, crate::list::of_one, crate::activity::report, crate::activity::list)
+)]
 struct Described;
 
 /// What its routes take and answer.

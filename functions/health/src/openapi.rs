@@ -23,12 +23,7 @@ pub(crate) struct Subsystem {
 }
 
 #[derive(OpenApi)]
-#[openapi(paths(
-    super::health,
-    crate::liveness::liveness,
-    crate::metrics::metrics,
-    crate::description::description,
-))]
+#[openapi(paths(super::health, crate::liveness::liveness, crate::metrics::metrics, crate::description::description,))]
 struct Described;
 
 /// What its routes take and answer.

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use platform::openapi::Refusals;
 use platform::auth::Principal;
 use platform::lease::{Leased, Place, Taken};
+use platform::openapi::Refusals;
 use platform::queues::Received;
 use platform::store::{CommitError, Look, Snapshot};
 use platform::{Call, Platform, Problem, Reply, Result};

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use platform::openapi::Refusals;
 use platform::decide::{Fault, decide};
 use platform::delivery::{Delivery, Ended, Ending, SlotAfter};
+use platform::openapi::Refusals;
 use platform::store::{Look, SlotsChange};
 use platform::{Call, Platform, Problem, Reply, Result};
 use rules::dispatch::{BUSY_BACKOFF_MAX, backoff};
@@ -15,8 +15,8 @@ use serde::Deserialize;
 use serde_json::json;
 use serde_json::value::RawValue;
 
-use crate::openapi;
 use crate::fetch::permitted;
+use crate::openapi;
 
 /// The largest response, in bytes: Lambda takes events of 6 MB, in which the body's quotes are escaped.
 pub(crate) const MAX_RESPONSE: usize = 4 * 1024 * 1024;

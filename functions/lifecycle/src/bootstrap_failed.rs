@@ -1,7 +1,7 @@
 //! `POST /admin/workspaces/{id}/bootstrap-failed`.
 
-use platform::openapi::Refusals;
 use platform::decide::{Fault, decide};
+use platform::openapi::Refusals;
 use platform::store::Look;
 use platform::{Call, Platform, Problem, Reply, Result};
 use rules::WorkspaceId;

@@ -1,8 +1,8 @@
 //! `POST /workspaces/{id}/restart`.
 
 use http::StatusCode;
-use platform::openapi::Refusals;
 use platform::http::Object;
+use platform::openapi::Refusals;
 use platform::store::Look;
 use platform::{Call, Platform, Problem, Reply, Result};
 use rules::Status;

@@ -1,9 +1,9 @@
 //! `POST /workspaces/{id}/memories`.
 
 use http::StatusCode;
-use platform::openapi::Refusals;
 use platform::decide::{Fault, decide};
 use platform::entropy::digest;
+use platform::openapi::Refusals;
 use platform::store::Look;
 use platform::{Call, Platform, Problem, Reply, Result};
 use rules::event::{Event, EventType};

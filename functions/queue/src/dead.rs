@@ -4,8 +4,8 @@ use platform::openapi::Refusals;
 use platform::{Call, Platform, Reply, Result};
 use serde_json::json;
 
-use crate::openapi;
 use crate::list::cursor;
+use crate::openapi;
 use crate::show::show;
 
 /// 200 `{"items":[…],"next":null|"…"}`: the organisation's messages that failed, expired or were dropped, newest first; each

@@ -1,7 +1,7 @@
 //! `GET /workspaces/{id}/a2a/queue`.
 
-use platform::openapi::Refusals;
 use platform::auth::Principal;
+use platform::openapi::Refusals;
 use platform::store::Look;
 use platform::{Call, Platform, Problem, Reply, Result};
 use rules::MessageId;

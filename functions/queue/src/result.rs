@@ -1,10 +1,10 @@
 //! `POST /workspaces/{id}/a2a/queue/{queue_id}/result`: an agent that accepted a long turn answers it.
 
 use bytes::Bytes;
-use platform::openapi::Refusals;
 use platform::agents::version;
 use platform::auth::Principal;
 use platform::delivery::{Delivery, Ended, Ending, SlotAfter};
+use platform::openapi::Refusals;
 use platform::store::Look;
 use platform::{Call, Platform, Problem, Reply, Result};
 use rules::MessageId;

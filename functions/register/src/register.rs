@@ -1,7 +1,7 @@
 //! `POST /registry/register`.
 
-use platform::openapi::Refusals;
 use platform::decide::{Fault, decide};
+use platform::openapi::Refusals;
 use platform::store::{Look, Snapshot};
 use platform::{Call, Platform, Problem, Reply, Result};
 use rules::Status;

@@ -1,7 +1,7 @@
 //! `POST /registry/update-card`.
 
-use platform::openapi::{Done, Refusals};
 use platform::decide::{Fault, decide};
+use platform::openapi::{Done, Refusals};
 use platform::store::Look;
 use platform::{Call, Platform, Problem, Reply, Result};
 use rules::credential::{Denial, may_heartbeat};

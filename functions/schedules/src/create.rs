@@ -1,8 +1,8 @@
 //! `POST /workspaces/{id}/schedules`.
 
 use http::StatusCode;
-use platform::openapi::Refusals;
 use platform::decide::{Fault, decide};
+use platform::openapi::Refusals;
 use platform::store::{CommitError, Look};
 use platform::{Call, Platform, Problem, Reply, Result};
 use rules::event::{Event, EventType};

@@ -1,7 +1,7 @@
 //! `GET /workspaces/{id}/schedules/{schedule_id}/explain`: the checklist "schedule not firing" in one answer.
 
-use platform::openapi::Refusals;
 use platform::fires::unknown_schedule;
+use platform::openapi::Refusals;
 use platform::store::Look;
 use platform::{Call, Platform, Problem, Reply, Result};
 use rules::Timestamp;
@@ -9,8 +9,8 @@ use rules::liveness::{SCHEDULER, effective, is_stale};
 use rules::schedule::explain::{Facts, explain as explained};
 use serde_json::json;
 
-use crate::openapi;
 use crate::around::Around;
+use crate::openapi;
 use crate::show;
 use crate::update::schedule_id;
 

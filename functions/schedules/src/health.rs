@@ -1,8 +1,8 @@
 //! `GET /workspaces/{id}/schedules/health` and `GET /admin/schedules/health`.
 
 use futures::{StreamExt, TryStreamExt, stream};
-use platform::openapi::{NamedWorkspace, Refusals};
 use platform::auth::Principal;
+use platform::openapi::{NamedWorkspace, Refusals};
 use platform::store::Look;
 use platform::{Call, Platform, Problem, Reply, Result};
 use rules::access::{Party, can_communicate};
@@ -12,8 +12,8 @@ use rules::workspace::Workspace;
 use rules::{Status, Timestamp};
 use serde_json::{Value, json};
 
-use crate::openapi;
 use crate::around::Around;
+use crate::openapi;
 use crate::show;
 
 /// How many workspaces are read at once.

@@ -1,7 +1,7 @@
 //! `GET /workspaces/{id}/schedules/{schedule_id}/history`.
 
-use platform::openapi::Refusals;
 use platform::fires::unknown_schedule;
+use platform::openapi::Refusals;
 use platform::store::Look;
 use platform::{Call, Platform, Problem, Reply, Result};
 use rules::Timestamp;

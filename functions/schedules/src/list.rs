@@ -1,13 +1,13 @@
 //! `GET /workspaces/{id}/schedules` and `…/{schedule_id}`.
 
-use platform::openapi::Refusals;
 use platform::fires::unknown_schedule;
+use platform::openapi::Refusals;
 use platform::store::Look;
 use platform::{Call, Platform, Problem, Reply, Result};
 use serde_json::Value;
 
-use crate::openapi;
 use crate::around::Around;
+use crate::openapi;
 use crate::show;
 use crate::update::schedule_id;
 

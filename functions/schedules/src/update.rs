@@ -1,8 +1,8 @@
 //! `PATCH` and `DELETE /workspaces/{id}/schedules/{schedule_id}`.
 
-use platform::openapi::{Done, Refusals};
 use platform::decide::{Fault, decide};
 use platform::fires::{settled, unknown_schedule};
+use platform::openapi::{Done, Refusals};
 use platform::store::{CommitError, Look};
 use platform::{Call, Platform, Problem, Reply, Result};
 use rules::event::{Event, EventType};
@@ -10,8 +10,8 @@ use rules::schedule::{Schedule, passed};
 use rules::{ScheduleId, WorkspaceId};
 use serde_json::json;
 
-use crate::openapi;
 use crate::create::{living, name_taken};
+use crate::openapi;
 use crate::settings::Settings;
 
 /// Takes any of the settings of a schedule; 200 `{"status":"updated","next_run_at"}`. Fires that are due before the edit

@@ -1,14 +1,14 @@
 //! `POST`, `PUT /settings/secrets`, `DELETE /settings/secrets/{key}`, and the same below `/admin`.
 
-use platform::openapi::Refusals;
 use platform::decide::{Fault, decide};
+use platform::openapi::Refusals;
 use platform::secrets::SecretOwner;
 use platform::{Call, Platform, Reply, Result};
 use rules::secret::{SecretRecord, room};
 use serde_json::json;
 
-use crate::openapi;
 use crate::change::Change;
+use crate::openapi;
 use crate::own::{Body, key, unknown};
 use crate::spread::spread;
 

@@ -1,7 +1,7 @@
 //! `POST`, `PUT /workspaces/{id}/secrets` and `DELETE /workspaces/{id}/secrets/{key}`.
 
-use platform::openapi::Refusals;
 use platform::decide::{Fault, decide};
+use platform::openapi::Refusals;
 use platform::secrets::SecretOwner;
 use platform::store::Look;
 use platform::{Call, Platform, Problem, Reply, Result};
@@ -11,8 +11,8 @@ use rules::{Status, WorkspaceId};
 use serde::Deserialize;
 use serde_json::json;
 
-use crate::openapi;
 use crate::change::{Change, commit};
+use crate::openapi;
 
 /// A secret as it comes. No debug print: it has the value.
 #[derive(Deserialize, utoipa::ToSchema)]

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use futures::stream::{self, StreamExt};
-use platform::openapi::Refusals;
 use platform::auth::Principal;
 use platform::decide::{Fault, decide};
+use platform::openapi::Refusals;
 use platform::sealing::{Plaintext, SealError};
 use platform::secrets::SecretOwner;
 use platform::store::Look;

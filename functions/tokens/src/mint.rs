@@ -1,8 +1,8 @@
 //! `POST /workspaces/{id}/tokens`: a token to call the API in the workspace's name.
 
 use lambda_http::http::StatusCode;
-use platform::openapi::Refusals;
 use platform::decide::{Fault, decide};
+use platform::openapi::Refusals;
 use platform::store::Look;
 use platform::{Call, Platform, Problem, Reply, Result};
 use rules::credential::TokenKind;
@@ -10,8 +10,8 @@ use rules::field;
 use serde::Deserialize;
 use serde_json::json;
 
-use crate::openapi;
 use crate::issue::issue;
+use crate::openapi;
 
 /// What a token may be given: a name to tell it by.
 #[derive(Debug, Default, Deserialize, utoipa::ToSchema)]

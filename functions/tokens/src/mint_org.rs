@@ -1,7 +1,7 @@
 //! `POST /org/tokens`: another operator.
 
-use platform::openapi::Refusals;
 use platform::decide::{Fault, decide};
+use platform::openapi::Refusals;
 use platform::{Call, Platform, Reply, Result};
 use rules::TokenId;
 use rules::credential::TokenKind;

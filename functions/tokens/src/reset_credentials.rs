@@ -1,7 +1,7 @@
 //! `POST /admin/workspaces/{id}/reset-credentials`: the way back for an agent that lost its token.
 
-use platform::openapi::Refusals;
 use platform::decide::{Fault, decide};
+use platform::openapi::Refusals;
 use platform::store::Look;
 use platform::{Call, Platform, Problem, Reply, Result};
 use rules::Timestamp;
@@ -9,8 +9,8 @@ use rules::event::{Event, EventType};
 use rules::token::{may_change, one_time_credential};
 use serde_json::json;
 
-use crate::openapi;
 use crate::issue::first_credential;
+use crate::openapi;
 
 /// Answers operators with 200 `{"boot_credential","workspace_id","expires_at","message"}`. Register takes the credential as
 /// its bearer, once, within 15 minutes, answers with a new token and revokes the runtime's old ones; until then those hold.

@@ -1,7 +1,7 @@
 //! `DELETE /workspaces/{id}/tokens/{token_id}`.
 
-use platform::openapi::{Done, Refusals};
 use platform::decide::{Fault, decide};
+use platform::openapi::{Done, Refusals};
 use platform::store::{Look, Snapshot, Transaction};
 use platform::{Call, Platform, Problem, Reply, Result};
 use rules::TokenId;

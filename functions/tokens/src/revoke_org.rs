@@ -1,7 +1,7 @@
 //! `DELETE /org/tokens/{token_id}`.
 
-use platform::openapi::Refusals;
 use platform::decide::{Fault, decide};
+use platform::openapi::Refusals;
 use platform::{Call, Platform, Reply, Result};
 use rules::TokenId;
 use serde_json::json;

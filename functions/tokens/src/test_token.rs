@@ -1,14 +1,14 @@
 //! `GET` and `POST /admin/workspaces/{id}/test-token`: a runtime's token for whoever develops one.
 
-use platform::openapi::Refusals;
 use platform::decide::{Fault, decide};
+use platform::openapi::Refusals;
 use platform::store::Look;
 use platform::{Call, Platform, Problem, Reply, Result};
 use rules::credential::TokenKind;
 use serde_json::json;
 
-use crate::openapi;
 use crate::issue::issue;
+use crate::openapi;
 
 /// Answers operators in development with 200 `{"auth_token","workspace_id"}`: an instance token of the current generation,
 /// which registers and heartbeats.

@@ -1,7 +1,7 @@
 //! `POST /workspaces/{id}/collapse`.
 
-use platform::openapi::Refusals;
 use platform::decide::{Fault, decide};
+use platform::openapi::Refusals;
 use platform::store::Look;
 use platform::{Call, Platform, Reply, Result};
 use rules::WorkspaceId;
@@ -9,8 +9,8 @@ use rules::event::{Event, EventType};
 use rules::workspace::Workspace;
 use serde_json::json;
 
-use crate::openapi;
 use crate::delete::{live_children, remove};
+use crate::openapi;
 use crate::team::{living, there};
 
 /// Removes the children of a workspace, each with all below it: 200 `{"status":"collapsed","removed":["name"]}`. An

@@ -1,9 +1,9 @@
 //! `POST /workspaces`.
 
 use http::StatusCode;
-use platform::openapi::Refusals;
 use platform::decide::{Fault, decide};
 use platform::http::base_url;
+use platform::openapi::Refusals;
 use platform::store::Transaction;
 use platform::{Call, Platform, Reply, Result};
 use rules::credential::Token;

@@ -1,8 +1,8 @@
 //! `DELETE /workspaces/{id}`.
 
-use platform::openapi::Refusals;
 use platform::decide::{Fault, decide};
 use platform::delivery::end_event;
+use platform::openapi::Refusals;
 use platform::store::Look;
 use platform::{Call, Platform, Problem, Reply, Result};
 use rules::event::{Event, EventType};

@@ -1,8 +1,8 @@
 //! `POST /workspaces/{id}/expand`.
 
-use platform::openapi::Refusals;
 use platform::decide::{Fault, decide};
 use platform::http::Object;
+use platform::openapi::Refusals;
 use platform::store::Look;
 use platform::{Call, Platform, Problem, Reply, Result};
 use rules::event::{Event, EventType};
@@ -13,8 +13,8 @@ use rules::{Status, WorkspaceId};
 use serde::Deserialize;
 use serde_json::json;
 
-use crate::openapi;
 use crate::delete::live_children;
+use crate::openapi;
 use crate::team::{Given, living, read, there};
 use crate::{create, new_workspace, tree};
 

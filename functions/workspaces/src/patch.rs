@@ -1,7 +1,7 @@
 //! `PATCH /workspaces/{id}`.
 
-use platform::openapi::Refusals;
 use platform::decide::{Fault, decide};
+use platform::openapi::Refusals;
 use platform::store::Look;
 use platform::{Call, Platform, Problem, Reply, Result};
 use rules::event::{Event, EventType};
@@ -12,8 +12,8 @@ use rules::{Status, WorkspaceId};
 use serde::{Deserialize, Deserializer};
 use serde_json::json;
 
-use crate::openapi;
 use crate::new_workspace::{non_empty, parent, tier};
+use crate::openapi;
 use crate::tree;
 
 /// A field that is absent, null, or there.

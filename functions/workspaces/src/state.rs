@@ -1,8 +1,8 @@
 //! `GET /workspaces/{id}/state`: what a remote agent polls to learn that it was paused or deleted.
 
-use platform::openapi::Refusals;
 use platform::auth::{Bearer, Principal};
 use platform::http::Call;
+use platform::openapi::Refusals;
 use platform::store::Look;
 use platform::{Platform, Problem, Reply, Result};
 use rules::Status;

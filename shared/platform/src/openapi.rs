@@ -46,16 +46,8 @@ pub struct Refusals<
     const H: u16 = 0,
 >;
 
-impl<
-    const A: u16,
-    const B: u16,
-    const C: u16,
-    const D: u16,
-    const E: u16,
-    const F: u16,
-    const G: u16,
-    const H: u16,
-> IntoResponses for Refusals<A, B, C, D, E, F, G, H>
+impl<const A: u16, const B: u16, const C: u16, const D: u16, const E: u16, const F: u16, const G: u16, const H: u16>
+    IntoResponses for Refusals<A, B, C, D, E, F, G, H>
 {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
         let statuses = [A, B, C, D, E, F, G, H].into_iter().filter(|status| *status != 0);
@@ -92,7 +84,8 @@ pub fn refusals() -> impl Iterator<Item = (String, Response)> {
         let content = ContentBuilder::new().schema(Some(Ref::from_schema_name(Refused::name()))).build();
         let mut response = ResponseBuilder::new().description(meaning).content("application/json", content);
         if matches!(status, 429 | 503) {
-            let seconds = HeaderBuilder::new().schema(Some(Object::with_type(Type::Integer))).description(Some("Seconds"));
+            let seconds =
+                HeaderBuilder::new().schema(Some(Object::with_type(Type::Integer))).description(Some("Seconds"));
             response = response.header("Retry-After", seconds.build());
         }
         (name(status), response.build())

@@ -96,7 +96,10 @@ fn settled(mut operation: Operation, path: &str, tag: &str) -> Operation {
     for name in path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}')) {
         let text = match name {
             "key" | "delegation_id" => ObjectBuilder::new().schema_type(Type::String).build(),
-            _ => ObjectBuilder::new().schema_type(Type::String).format(Some(SchemaFormat::KnownFormat(KnownFormat::Uuid))).build(),
+            _ => ObjectBuilder::new()
+                .schema_type(Type::String)
+                .format(Some(SchemaFormat::KnownFormat(KnownFormat::Uuid)))
+                .build(),
         };
         let parameter = ParameterBuilder::new()
             .name(name)
