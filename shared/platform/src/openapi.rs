@@ -56,7 +56,7 @@ impl<const A: u16, const B: u16, const C: u16, const D: u16, const E: u16, const
 }
 
 /// Each refusal by its status, with what it means on every route.
-const REFUSALS: [(u16, &str); 14] = [
+const REFUSALS: [(u16, &str); 15] = [
     (400, "Malformed: the request cannot be understood"),
     (401, "No credential, or not a valid one"),
     (403, "Not allowed to this caller"),
@@ -66,6 +66,7 @@ const REFUSALS: [(u16, &str); 14] = [
     (413, "The body, or one of its fields, is too large"),
     (422, "Well-formed, and refused by a rule"),
     (429, "A limit is reached"),
+    (431, "Request line and headers are too large"),
     (500, "A stored secret does not open with the platform's key"),
     (501, "This platform does not do that"),
     (502, "An agent or the container engine refused"),

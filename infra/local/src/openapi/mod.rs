@@ -108,8 +108,10 @@ fn settled(mut operation: Operation, path: &str, tag: &str) -> Operation {
             .schema(Some(text));
         operation.parameters.get_or_insert_default().insert(0, RefOr::T(parameter.build()));
     }
-    // The router's own, whatever the route.
-    operation.responses.responses.insert("413".to_owned(), RefOr::Ref(refusal(413)));
+    // The router's and the gateway's own, whatever the route.
+    for status in [413, 431] {
+        operation.responses.responses.insert(status.to_string(), RefOr::Ref(refusal(status)));
+    }
     operation
 }
 
