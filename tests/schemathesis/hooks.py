@@ -1,7 +1,7 @@
 """What schemathesis cannot know of this API: who is there, who asks, and which 5xx are meant.
 
-Each call gets ids of things that exist about every other time, and the token of whoever may ask. Nothing that runs on this
-machine comes from generated text: commands and directories are replaced.
+Most calls name things that exist and bear the token of whoever may ask; the others name nothing, and are strangers' or
+another workspace's. Nothing that runs on this machine comes from generated text: commands and directories are replaced.
 """
 
 import json
@@ -18,11 +18,6 @@ dice = random.Random(1)
 MEANT = {
     # The workspace is paused, and only an operator can change that.
     "discover": {"workspace_stopped"},
-    # An agent that is no container of this platform is restarted where it runs.
-    "restart_workspace": {"no_engine"},
-    # The log of a process that never started.
-    "get_log": {"engine_refused"},
-    "get_console": {"engine_refused"},
     # How a message ended.
     "send_message": {"delivery_failed", "message_dropped", "message_expired"},
 }
@@ -106,8 +101,12 @@ def before_call(ctx, case, kwargs):
     if isinstance(case.body, dict):
         case.body = settled(name, dict(case.body))
     right = cast.pollers_token if name in RUNTIME else ADMIN
-    token = dice.choice([right] * 8 + [cast.pollers_token, "x"])
-    case.headers["Authorization"] = f"Bearer {token}"
+    token = dice.choice([right] * 8 + [cast.pollers_token, "x", None])
+    if token:
+        case.headers["Authorization"] = f"Bearer {token}"
+    else:
+        # A page of elsewhere, which over loopback too is nobody.
+        case.headers["Origin"] = "http://page.example"
 
 
 def fill(name, told):

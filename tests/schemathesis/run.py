@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Holds the local platform to its OpenAPI description with schemathesis: `tests/schemathesis/run.py`.
 
-Needs Python 3.10 with venv and pip. Builds the local platform, installs schemathesis under target/, starts everything on
-loopback, and sends what the description allows and what it does not. Ends with 0 if no answer is a server error or
+Needs Python 3.10 with venv and pip. Builds the local platform, installs schemathesis under target/, starts all on loopback,
+and sends what the description allows and what it does not. Ends with 0 if no answer is a server error or
 undocumented, with 77 if schemathesis cannot be installed. The seed is fixed: `SCHEMATHESIS_SEED` is another one,
 `SCHEMATHESIS_EXAMPLES` another number of calls per operation; further arguments go to schemathesis.
 """

@@ -15,9 +15,8 @@ use crate::{caller, message, stream, tasks};
 
 /// Accepts a message: stored, then queued, then answered. The agent's own status and body if they come within the wait,
 /// else 202 `{"queued":true,"queue_id","queue_depth","status","message"}` with `Location` and `Retry-After`; a caller that
-/// speaks the protocol gets a Task instead, see [`rules::envelope::Form`], and one that streams the events of the answer as
-/// server-sent events, see [`stream::answer`]. Calls about tasks are answered from the record,
-/// and never queued.
+/// speaks the protocol gets a Task instead, and one that streams the events of the answer as server-sent events. Calls about
+/// tasks are answered from the record, and never queued.
 ///
 /// A repeat of a messageId by the same sender gets the first one's outcome.
 ///
@@ -46,7 +45,12 @@ use crate::{caller, message, stream, tasks};
             description = "The agent's answer, a task, or the events of the answer",
             content((AnyObject = "application/json"), (String = "text/event-stream")),
         ),
-        (status = 202, description = "Queued: look at `Location` later", body = openapi::Queued, headers(("Location" = String), ("Retry-After" = u32))),
+        (
+            status = 202,
+            description = "Queued: look at `Location` later",
+            body = openapi::Queued,
+            headers(("Location" = String), ("Retry-After" = u32)),
+        ),
         (status = "default", description = "The agent's own answer, with its own status"),
         Refusals<400, 401, 403, 404, 409, 410, 422, 502>,
         Refusals<503, 504>,

@@ -215,6 +215,10 @@ async fn an_answer_that_issues_a_secret_is_not_cached() {
     let cast = Cast::new().await;
     for request in cast.requests(&cast.sibling.id) {
         let answer = cast.send(&request, Some(&bearer(ADMIN))).await;
+        // The description of the API has the names of fields, and no secret.
+        if request.key == "GET /openapi.json" {
+            continue;
+        }
         if answer.text.contains("auth_token\":") || answer.text.contains("boot_credential") {
             assert_eq!(answer.headers.get("cache-control").map(String::as_str), Some("no-store"), "{}", request.key);
         }
