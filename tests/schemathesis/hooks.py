@@ -41,11 +41,11 @@ class Cast:
     """What is there before the first call."""
 
     def __init__(self):
-        self.parent, self.parents_token = workspace("parent")
+        self.parent, _ = workspace("parent")
         self.poller, self.pollers_token = workspace("poller", parent_id=self.parent)
         self.pusher, _ = workspace("pusher", parent_id=self.parent)
         self.managed = call("POST", "/workspaces", {"name": "managed", "command": "builtin:echo"})["id"]
-        self.removed, self.removeds_token = workspace("removed")
+        self.removed, _ = workspace("removed")
         call("DELETE", f"/workspaces/{self.removed}")
         self.register()
         self.queue_id = self.message(self.poller)

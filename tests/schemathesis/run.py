@@ -74,6 +74,7 @@ def examine(programs, hub, folder):
         **os.environ,
         "PYTHONPATH": str(HERE),
         "PYTHONHASHSEED": "0",
+        "PYTHONDONTWRITEBYTECODE": "1",
         "SCHEMATHESIS_HOOKS": "hooks",
         "HUB": hub,
         "ADMIN_TOKEN": ADMIN_TOKEN,
