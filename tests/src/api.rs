@@ -210,6 +210,7 @@ impl Cast {
         vec![
             to("GET /health"),
             to("GET /metrics"),
+            to("GET /openapi.json"),
             to("GET /admin/liveness"),
             to("GET /events"),
             to("GET /events/{id}"),

@@ -4,9 +4,11 @@ mod accept;
 mod answer;
 mod caller;
 mod message;
+mod openapi;
 mod stream;
 mod tasks;
 
+pub use openapi::openapi;
 use platform::Router;
 
 /// The routes of this function.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use http::StatusCode;
 use platform::accept::{Draft, Target};
 use platform::entropy::{digest, digest_bytes};
+use platform::openapi::Refusals;
 use platform::store::{Look, Transaction};
 use platform::{Call, Platform, Problem, Reply, Result};
 use rules::access::{Party, can_communicate};
@@ -17,6 +18,8 @@ use rules::{MessageId, Status, WorkspaceId};
 use serde::Deserialize;
 use serde_json::json;
 
+use crate::openapi;
+
 /// The longest task, in bytes: with its envelope it fits into a message.
 pub(crate) const MAX_TASK: usize = 900 * 1024;
 /// How much of the task the record keeps, in characters.
@@ -28,13 +31,17 @@ const MAX_KEY: usize = 256;
 /// Rounds against a repeat that comes at the same time.
 const ROUNDS: u32 = 5;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::ToSchema)]
+#[schema(as = NewDelegation)]
 struct Body {
+    #[schema(format = Uuid)]
     target_id: String,
     task: String,
     #[serde(default)]
+    #[schema(max_length = 256)]
     idempotency_key: Option<String>,
     #[serde(default)]
+    #[schema(minimum = 1)]
     deadline_seconds: Option<u64>,
 }
 
@@ -45,6 +52,17 @@ struct Body {
 ///
 /// # Errors
 /// 400; 401; 403; 404 for operators; 410 removed; 503, and then nothing was delegated.
+#[utoipa::path(
+    post,
+    path = "/workspaces/{id}/delegate",
+    operation_id = "delegate",
+    request_body = Body,
+    responses(
+        (status = 202, description = "Under way", body = openapi::Delegated),
+        Refusals<400, 401, 403, 404, 410, 503>,
+    ),
+    security(("operator" = []), ("workspace" = [])),
+)]
 pub(crate) async fn delegate(platform: Platform, call: Call) -> Result<Reply> {
     let (_, source, snapshot) = platform.operator_or_self(&call, Look::record()).await?;
     let body: Body = call.json()?;

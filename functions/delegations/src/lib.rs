@@ -3,8 +3,10 @@
 
 mod delegate;
 mod list;
+mod openapi;
 mod record;
 
+pub use openapi::openapi;
 use platform::Router;
 
 /// The routes of this function.

@@ -1,11 +1,13 @@
 //! `GET /workspaces/{id}/delegations`.
 
+use platform::openapi::Refusals;
 use platform::store::Look;
 use platform::{Call, Platform, Problem, Reply, Result};
 use rules::delegation::{Delegation, Stage, shortened};
 use serde_json::{Value, json};
 
 use crate::delegate::as_it_is;
+use crate::openapi;
 
 /// How many rows are shown.
 const ROWS: usize = 50;
@@ -20,6 +22,16 @@ const SUMMARY: usize = 80;
 ///
 /// # Errors
 /// 401; 403; 404 for operators; 503.
+#[utoipa::path(
+    get,
+    path = "/workspaces/{id}/delegations",
+    operation_id = "list_delegations",
+    responses(
+        (status = 200, description = "Newest first", body = Vec<openapi::Row>),
+        Refusals<400, 401, 403, 404, 503>,
+    ),
+    security(("operator" = []), ("workspace" = [])),
+)]
 pub(crate) async fn list(platform: Platform, call: Call) -> Result<Reply> {
     let (_, source, snapshot) = platform.operator_or_self(&call, Look::record()).await?;
     snapshot.workspace.ok_or_else(Problem::no_workspace)?;

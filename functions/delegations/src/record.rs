@@ -2,6 +2,7 @@
 
 use http::StatusCode;
 use platform::decide::{Fault, decide};
+use platform::openapi::Refusals;
 use platform::store::Look;
 use platform::{Call, Platform, Problem, Reply, Result};
 use rules::delegation::{Delegation, RESULT_CHARS, Stage, shortened};
@@ -12,19 +13,25 @@ use serde::Deserialize;
 use serde_json::json;
 
 use crate::delegate::{TASK_CHARS, check_task, sent, target};
+use crate::openapi;
 
 /// The longest delegation id of an agent, in bytes.
 const MAX_ID: usize = 128;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::ToSchema)]
+#[schema(as = RecordedDelegation)]
 struct Record {
+    #[schema(format = Uuid)]
     target_id: String,
     task: String,
+    #[schema(pattern = "^[A-Za-z0-9_.:-]{1,128}$")]
     delegation_id: String,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::ToSchema)]
+#[schema(as = DelegationUpdate)]
 struct Update {
+    #[schema(value_type = openapi::UpdateStatus)]
     status: String,
     #[serde(default)]
     error: Option<String>,
@@ -37,6 +44,17 @@ struct Update {
 ///
 /// # Errors
 /// 400; 401; 403; 404 for operators; 503.
+#[utoipa::path(
+    post,
+    path = "/workspaces/{id}/delegations/record",
+    operation_id = "record_delegation",
+    request_body = Record,
+    responses(
+        (status = 202, description = "Recorded", body = openapi::Recorded),
+        Refusals<400, 401, 403, 404, 410, 503>,
+    ),
+    security(("operator" = []), ("workspace" = [])),
+)]
 pub(crate) async fn record(platform: Platform, call: Call) -> Result<Reply> {
     let (_, source, snapshot) = platform.operator_or_self(&call, Look::record()).await?;
     let body: Record = call.json()?;
@@ -74,6 +92,17 @@ pub(crate) async fn record(platform: Platform, call: Call) -> Result<Reply> {
 ///
 /// # Errors
 /// 400; 401; 403; 404 for operators; 503.
+#[utoipa::path(
+    post,
+    path = "/workspaces/{id}/delegations/{delegation_id}/update",
+    operation_id = "update_delegation",
+    request_body = Update,
+    responses(
+        (status = 200, description = "Its state from then on", body = openapi::Updated),
+        Refusals<400, 401, 403, 404, 410, 503>,
+    ),
+    security(("operator" = []), ("workspace" = [])),
+)]
 pub(crate) async fn update(platform: Platform, call: Call) -> Result<Reply> {
     let (_, source, snapshot) = platform.operator_or_self(&call, Look::record()).await?;
     let id = call.params.get("delegation_id").cloned().unwrap_or_default();

@@ -1,5 +1,6 @@
 //! `GET /workspaces/{id}/explain`.
 
+use platform::openapi::Refusals;
 use platform::provisioner::Running;
 use platform::store::Look;
 use platform::{Call, Platform, Problem, Reply, Result};
@@ -10,6 +11,8 @@ use rules::memory::redacted;
 use rules::workspace::Workspace;
 use serde_json::json;
 
+use crate::openapi;
+
 /// Lines of the log that the answer shows.
 const LOG_LINES: usize = 20;
 
@@ -19,6 +22,16 @@ const LOG_LINES: usize = 20;
 ///
 /// # Errors
 /// 401; 403; 404; 503.
+#[utoipa::path(
+    get,
+    path = "/workspaces/{id}/explain",
+    operation_id = "explain_workspace",
+    responses(
+        (status = 200, description = "In words", body = openapi::Explanation),
+        Refusals<400, 401, 403, 404, 503>,
+    ),
+    security(("operator" = []), ("workspace" = [])),
+)]
 pub(crate) async fn explain(platform: Platform, call: Call) -> Result<Reply> {
     let (_, id, seen) = platform.operator_or_self(&call, Look::record().lease().slots()).await?;
     let workspace = seen.workspace.as_ref().ok_or_else(Problem::no_workspace)?;

@@ -1,6 +1,7 @@
 //! `GET /workspaces/{id}/logs` and `/console`.
 
 use http::StatusCode;
+use platform::openapi::Refusals;
 use platform::provisioner::EngineError;
 use platform::store::Look;
 use platform::{Call, Platform, Problem, Reply, Result};
@@ -8,6 +9,8 @@ use rules::Status;
 use rules::memory::redacted as redact;
 use rules::workspace::Workspace;
 use serde_json::json;
+
+use crate::openapi;
 
 /// Lines when nothing is said.
 const LINES: u32 = 100;
@@ -21,6 +24,20 @@ const MOST_BYTES: usize = 1024 * 1024;
 ///
 /// # Errors
 /// 400; 401; 403; 404; 409 external; 410; 501 without an engine; 502 when the engine refuses; 503 when it does not answer.
+#[utoipa::path(
+    get,
+    path = "/workspaces/{id}/logs",
+    operation_id = "get_log",
+    params(
+        ("tail" = Option<u32>, Query, description = "How many lines, else 100", minimum = 1, maximum = 5000),
+    ),
+    responses(
+        (status = 200, description = "The last lines", body = openapi::Log),
+        Refusals<400, 401, 403, 404, 409, 410, 501, 502>,
+        Refusals<503>,
+    ),
+    security(("operator" = []), ("workspace" = [])),
+)]
 pub(crate) async fn logs(platform: Platform, call: Call) -> Result<Reply> {
     let (_, _, seen) = platform.operator_or_self(&call, Look::record()).await?;
     let tail = call.number("tail", LINES, 1, MOST_LINES)?;
@@ -35,6 +52,17 @@ pub(crate) async fn logs(platform: Platform, call: Call) -> Result<Reply> {
 ///
 /// # Errors
 /// As for [`logs`].
+#[utoipa::path(
+    get,
+    path = "/workspaces/{id}/console",
+    operation_id = "get_console",
+    responses(
+        (status = 200, description = "The last lines, as one text", body = openapi::Console),
+        Refusals<400, 401, 403, 404, 409, 410, 501, 502>,
+        Refusals<503>,
+    ),
+    security(("operator" = [])),
+)]
 pub(crate) async fn console(platform: Platform, call: Call) -> Result<Reply> {
     let (_, _, seen) = platform.operator_of(&call, Look::record()).await?;
     let workspace = seen.workspace.ok_or_else(Problem::no_workspace)?;

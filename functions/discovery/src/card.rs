@@ -5,6 +5,7 @@ use lambda_http::http::StatusCode;
 use platform::auth::Principal;
 use platform::entropy::digest_bytes;
 use platform::http::{base_url, hub_url};
+use platform::openapi::{AgentCard, NamedWorkspace, Refusals};
 use platform::store::{Look, Snapshot};
 use platform::{Call, Platform, Problem, Reply, Result};
 use rules::WorkspaceId;
@@ -22,6 +23,22 @@ const CACHE: &str = "private, max-age=60";
 ///
 /// # Errors
 /// As the discovery of a peer; 404 `card_unknown` for the original where no agent has given one.
+#[utoipa::path(
+    get,
+    path = "/workspaces/{id}/.well-known/agent-card.json",
+    operation_id = "get_agent_card",
+    params(
+        NamedWorkspace,
+        ("original" = Option<bool>, Query, description = "The card as its agent gave it"),
+        ("If-None-Match" = Option<String>, Header, description = "ETags of cards that are known"),
+    ),
+    responses(
+        (status = 200, description = "The agent card", body = AgentCard, headers(("ETag" = String))),
+        (status = 304, description = "The card is known already"),
+        Refusals<400, 401, 403, 404, 410, 503>,
+    ),
+    security(("operator" = []), ("workspace" = [])),
+)]
 pub(crate) async fn card(platform: Platform, call: Call) -> Result<Reply> {
     let named = call.named_workspace();
     let look = Look::record().other(named.as_ref().ok().copied().flatten());

@@ -1,6 +1,7 @@
 //! `POST /registry/check-access`: may one workspace talk to another?
 
 use platform::auth::Principal;
+use platform::openapi::Refusals;
 use platform::store::Look;
 use platform::{Call, Platform, Problem, Reply, Result};
 use rules::WorkspaceId;
@@ -8,9 +9,14 @@ use rules::access::{Party, can_communicate};
 use serde::Deserialize;
 use serde_json::json;
 
-#[derive(Deserialize)]
+use crate::openapi;
+
+#[derive(Deserialize, utoipa::ToSchema)]
+#[schema(as = AccessQuestion)]
 struct Body {
+    #[schema(format = Uuid)]
     caller_id: String,
+    #[schema(format = Uuid)]
     target_id: String,
 }
 
@@ -27,6 +33,17 @@ fn pair(call: &Call) -> Result<(WorkspaceId, WorkspaceId)> {
 ///
 /// # Errors
 /// 400 malformed; 401; 403 `not_your_workspace` when `caller_id` is not the token's workspace.
+#[utoipa::path(
+    post,
+    path = "/registry/check-access",
+    operation_id = "check_access",
+    request_body = Body,
+    responses(
+        (status = 200, description = "Whether they may talk", body = openapi::Access),
+        Refusals<400, 401, 403, 503>,
+    ),
+    security(("operator" = []), ("workspace" = [])),
+)]
 pub(crate) async fn check_access(platform: Platform, call: Call) -> Result<Reply> {
     let pair = pair(&call);
     let look = Look::record().other(pair.as_ref().ok().map(|(_, target)| *target));

@@ -3,6 +3,7 @@
 use lambda_http::http::StatusCode;
 use platform::auth::Principal;
 use platform::http::{base_url, hub_url};
+use platform::openapi::Refusals;
 use platform::store::Look;
 use platform::{Call, Platform, Problem, Reply, Result};
 use rules::access::{Party, Sight, sight};
@@ -10,6 +11,8 @@ use rules::liveness::effective;
 use rules::workspace::Workspace;
 use rules::{Status, WorkspaceId};
 use serde_json::json;
+
+use crate::openapi;
 
 /// Takes the asking workspace in `X-Workspace-ID`, with its own token or an operator's; answers 200 `{"id","url","name",
 /// "status","delivery_mode"}`. `url` is the hub's; operators see the agent's own beside it as `direct_url`. A peer that is
@@ -19,6 +22,17 @@ use serde_json::json;
 /// 400 no or a bad `X-Workspace-ID`; 401; 403 `invalid_caller` for a name of the platform's own, `not_your_workspace` for another workspace's token, or `access_denied`, which
 /// workspaces hear of the unknown too; 404 unknown, told to operators; 410 removed; 503 `workspace_stopped` with `status`
 /// for one that is paused or hibernated.
+#[utoipa::path(
+    get,
+    path = "/registry/discover/{id}",
+    operation_id = "discover",
+    params(("X-Workspace-ID" = rules::WorkspaceId, Header, description = "The workspace that asks")),
+    responses(
+        (status = 200, description = "Where it is reached", body = openapi::Peer),
+        Refusals<400, 401, 403, 404, 410, 503>,
+    ),
+    security(("operator" = []), ("workspace" = [])),
+)]
 pub(crate) async fn discover(platform: Platform, call: Call) -> Result<Reply> {
     let claimed = caller(&call);
     let look = Look::record().lease().other(claimed.as_ref().ok().copied());

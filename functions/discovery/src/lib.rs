@@ -4,8 +4,10 @@ mod card;
 mod check_access;
 mod discover;
 mod filter;
+mod openapi;
 mod peers;
 
+pub use openapi::openapi;
 use platform::Router;
 
 /// The routes of this function.

@@ -1,6 +1,7 @@
 //! `GET /registry/{id}/peers`: everyone that a workspace may talk to.
 
 use platform::http::{base_url, hub_url};
+use platform::openapi::Refusals;
 use platform::store::Look;
 use platform::{Call, Platform, Problem, Reply, Result, view};
 use rules::access::{Party, Relation, relation};
@@ -11,6 +12,7 @@ use rules::{Status, Timestamp};
 use serde_json::{Value, json};
 
 use crate::filter::Filter;
+use crate::openapi;
 
 /// Takes `?q=`, a part of name or role; answers the workspace itself and operators with 200 and an array, siblings first,
 /// then children, then the parent: `[{"id","name","role","tier","status","url","parent_id","active_tasks","agent_card"}]`.
@@ -18,6 +20,17 @@ use crate::filter::Filter;
 ///
 /// # Errors
 /// 400 a bad id or a `q` of over 200 characters; 401; 403 `not_your_workspace`; 404 unknown, told to operators; 410 removed.
+#[utoipa::path(
+    get,
+    path = "/registry/{id}/peers",
+    operation_id = "list_peers",
+    params(("q" = Option<String>, Query, description = "A part of name or role", max_length = 200)),
+    responses(
+        (status = 200, description = "Siblings, children, parent", body = Vec<openapi::Relative>),
+        Refusals<400, 401, 403, 404, 410, 503>,
+    ),
+    security(("operator" = []), ("workspace" = [])),
+)]
 pub(crate) async fn peers(platform: Platform, call: Call) -> Result<Reply> {
     let (_, _, seen) = platform.operator_or_self(&call, Look::record()).await?;
     let filter = Filter::read(&call)?;

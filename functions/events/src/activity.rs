@@ -1,6 +1,7 @@
 //! `GET` and `POST /workspaces/{id}/activity`: what an agent reports of itself.
 
 use platform::decide::{Fault, decide};
+use platform::openapi::Refusals;
 use platform::store::Look;
 use platform::{Call, Platform, Problem, Reply, Result};
 use rules::activity::{Activity, Kind, Outcome};
@@ -9,8 +10,12 @@ use rules::{Status, WorkspaceId};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-#[derive(Deserialize)]
+use crate::openapi;
+
+#[derive(Deserialize, utoipa::ToSchema)]
+#[schema(as = ActivityReport)]
 struct Report {
+    #[schema(value_type = Kind)]
     activity_type: String,
     #[serde(default)]
     method: Option<String>,
@@ -21,6 +26,7 @@ struct Report {
     #[serde(default)]
     source_id: Option<String>,
     #[serde(default)]
+    #[schema(value_type = Option<Outcome>)]
     status: Option<String>,
     #[serde(default)]
     error_detail: Option<String>,
@@ -41,6 +47,14 @@ struct Report {
 /// # Errors
 /// 400 with the field and the reason; 401; 403, also for a `source_id` that is not the workspace's; 404 for operators; 410;
 /// 503.
+#[utoipa::path(
+    post,
+    path = "/workspaces/{id}/activity",
+    operation_id = "report_activity",
+    request_body = Report,
+    responses((status = 200, description = "Stored", body = openapi::Logged), Refusals<400, 401, 403, 404, 410, 503>),
+    security(("operator" = []), ("workspace" = [])),
+)]
 pub(crate) async fn report(platform: Platform, call: Call) -> Result<Reply> {
     let (_, id, _) = platform.operator_or_self(&call, Look::record()).await?;
     let report: Report = call.json()?;
@@ -86,6 +100,21 @@ async fn store(platform: &Platform, id: WorkspaceId, activity: &Activity) -> Res
 ///
 /// # Errors
 /// 400; 401; 403; 404 for operators; 503.
+#[utoipa::path(
+    get,
+    path = "/workspaces/{id}/activity",
+    operation_id = "list_activity",
+    params(
+        ("type" = Option<Kind>, Query, description = "Of this type only"),
+        ("source" = Option<openapi::Source>, Query, description = "`canvas` finds none"),
+        ("limit" = Option<u32>, Query, description = "How many, else 100", minimum = 1, maximum = 500),
+    ),
+    responses(
+        (status = 200, description = "Newest first", body = Vec<openapi::Activity>),
+        Refusals<400, 401, 403, 404, 503>,
+    ),
+    security(("operator" = []), ("workspace" = [])),
+)]
 pub(crate) async fn list(platform: Platform, call: Call) -> Result<Reply> {
     let (_, id, _) = platform.operator_or_self(&call, Look::record()).await?;
     let limit = call.number("limit", 100, 1, 500)?;

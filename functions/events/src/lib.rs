@@ -2,7 +2,9 @@
 
 mod activity;
 mod list;
+mod openapi;
 
+pub use openapi::openapi;
 use platform::Router;
 
 /// The routes of this function.

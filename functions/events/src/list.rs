@@ -1,5 +1,6 @@
 //! `GET /events` and `GET /events/{id}`, with `?limit=`: 1 to 500, else 100.
 
+use platform::openapi::Refusals;
 use platform::store::StoredEvent;
 use platform::{Call, Platform, Reply, Result};
 use rules::WorkspaceId;
@@ -9,12 +10,14 @@ use serde::Serialize;
 use serde_json::Value;
 
 /// One event on the wire.
-#[derive(Debug, PartialEq, Serialize)]
+#[derive(Debug, PartialEq, Serialize, utoipa::ToSchema)]
+#[schema(as = Event)]
 struct Shown {
     id: EventId,
     event_type: EventType,
     workspace_id: WorkspaceId,
     payload: Value,
+    #[schema(value_type = platform::openapi::Time)]
     created_at: String,
 }
 
@@ -36,6 +39,16 @@ impl From<StoredEvent> for Shown {
 ///
 /// # Errors
 /// 400 a bad limit; 401; 403 a workspace's token; 503.
+#[utoipa::path(
+    get,
+    path = "/events",
+    operation_id = "list_events",
+    params(
+        ("limit" = Option<u32>, Query, description = "How many, else 100", minimum = 1, maximum = 500),
+    ),
+    responses((status = 200, description = "Newest first", body = Vec<Shown>), Refusals<400, 401, 403, 503>),
+    security(("operator" = [])),
+)]
 pub(crate) async fn of_all(platform: Platform, call: Call) -> Result<Reply> {
     platform.operator(&call).await?;
     let limit = limit(&call)?;
@@ -47,6 +60,16 @@ pub(crate) async fn of_all(platform: Platform, call: Call) -> Result<Reply> {
 ///
 /// # Errors
 /// 400 a bad id or limit; 401; 403 a workspace's token; 503.
+#[utoipa::path(
+    get,
+    path = "/events/{id}",
+    operation_id = "list_events_of_workspace",
+    params(
+        ("limit" = Option<u32>, Query, description = "How many, else 100", minimum = 1, maximum = 500),
+    ),
+    responses((status = 200, description = "Newest first", body = Vec<Shown>), Refusals<400, 401, 403, 503>),
+    security(("operator" = [])),
+)]
 pub(crate) async fn of_one(platform: Platform, call: Call) -> Result<Reply> {
     platform.operator(&call).await?;
     let id = call.workspace_id()?;

@@ -1,10 +1,13 @@
 //! `GET /admin/liveness`.
 
+use platform::openapi::Refusals;
 use platform::store::Tick;
 use platform::{Call, Platform, Reply, Result};
 use rules::Timestamp;
 use rules::liveness::is_stale;
 use serde_json::{Map, Value, json};
+
+use crate::openapi;
 
 /// Takes nothing; answers operators with 200 `{"subsystems":{"<name>":{"last_tick_at","seconds_ago","stale"}},
 /// "control_plane_suspect"}`. A subsystem that never ran is not listed. `control_plane_suspect`: a sweep saw so many leases
@@ -12,6 +15,13 @@ use serde_json::{Map, Value, json};
 ///
 /// # Errors
 /// 401; 403 a workspace's token; 503.
+#[utoipa::path(
+    get,
+    path = "/admin/liveness",
+    operation_id = "get_liveness",
+    responses((status = 200, description = "Each sweep", body = openapi::Liveness), Refusals<401, 403, 503>),
+    security(("operator" = [])),
+)]
 pub(crate) async fn liveness(platform: Platform, call: Call) -> Result<Reply> {
     platform.operator(&call).await?;
     let ticks = platform.store.ticks().await?;

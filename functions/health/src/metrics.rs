@@ -1,6 +1,7 @@
 //! `GET /metrics`.
 
 use lambda_http::http::StatusCode;
+use platform::openapi::Refusals;
 use platform::{Call, Platform, Problem, Reply, Result, telemetry};
 
 /// The version of Prometheus's text format.
@@ -10,6 +11,15 @@ const PROMETHEUS_TEXT: &str = "text/plain; version=0.0.4";
 ///
 /// # Errors
 /// 501 `no_metrics` where nobody collects them in the process: on AWS they are in CloudWatch.
+#[utoipa::path(
+    get,
+    path = "/metrics",
+    operation_id = "get_metrics",
+    responses(
+        (status = 200, description = "Prometheus text", body = String, content_type = "text/plain"),
+        Refusals<501>,
+    ),
+)]
 pub(crate) async fn metrics(_platform: Platform, _call: Call) -> Result<Reply> {
     let text = telemetry::render_metrics().ok_or_else(not_collected)?;
     Ok(Reply::raw(StatusCode::OK, PROMETHEUS_TEXT, text))

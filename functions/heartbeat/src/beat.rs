@@ -44,10 +44,13 @@ pub(crate) struct Heartbeat {
     pub(crate) card: Option<String>,
 }
 
-#[derive(Deserialize)]
-struct Body {
+#[derive(Deserialize, utoipa::ToSchema)]
+#[schema(as = Heartbeat)]
+pub(crate) struct Body {
+    #[schema(format = Uuid)]
     workspace_id: String,
     #[serde(default)]
+    #[schema(minimum = 0, maximum = 1)]
     error_rate: Option<f64>,
     #[serde(default)]
     sample_error: Option<String>,
@@ -62,17 +65,21 @@ struct Body {
     #[serde(default)]
     runtime_state: Option<String>,
     #[serde(default)]
+    #[schema(value_type = Option<Metadata>)]
     runtime_metadata: Option<Object<Metadata>>,
     #[serde(default)]
+    #[schema(value_type = Option<platform::openapi::AgentCard>)]
     agent_card: Option<Value>,
     #[serde(default)]
+    #[schema(value_type = Option<RegisterState>)]
     register_state: Option<Object<RegisterState>>,
     #[serde(default)]
     sent_at_ms: Option<i64>,
 }
 
-#[derive(Default, Deserialize)]
-struct Metadata {
+#[derive(Default, Deserialize, utoipa::ToSchema)]
+#[schema(as = RuntimeMetadata)]
+pub(crate) struct Metadata {
     #[serde(default)]
     capabilities: Option<BTreeMap<String, bool>>,
     #[serde(default)]

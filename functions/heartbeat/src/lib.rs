@@ -1,9 +1,12 @@
 //! `POST /registry/heartbeat`: proof of life, in one DynamoDB request while nothing changes.
 
 mod beat;
+mod openapi;
 mod slow;
 mod work;
 
+pub use openapi::openapi;
+use platform::openapi::Refusals;
 use platform::store::Renewal;
 use platform::{Call, Platform, Reply, Result, Router};
 use rules::Status;
@@ -26,6 +29,17 @@ pub fn router() -> Router {
 ///
 /// # Errors
 /// 400 malformed; 401 no or another's token; 403 an API token; 404 unknown; 409 `stale_generation`; 410 removed.
+#[utoipa::path(
+    post,
+    path = "/registry/heartbeat",
+    operation_id = "heartbeat",
+    request_body = beat::Body,
+    responses(
+        (status = 200, description = "How the workspace stands", body = openapi::Standing),
+        Refusals<400, 401, 403, 404, 409, 410, 503>,
+    ),
+    security(("runtime" = [])),
+)]
 async fn heartbeat(platform: Platform, call: Call) -> Result<Reply> {
     let now = platform.now();
     let heartbeat = Heartbeat::read(&call, now)?;

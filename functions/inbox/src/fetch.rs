@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use platform::auth::Principal;
 use platform::lease::{Leased, Place, Taken};
+use platform::openapi::Refusals;
 use platform::queues::Received;
 use platform::store::{CommitError, Look, Snapshot};
 use platform::{Call, Platform, Problem, Reply, Result};
@@ -22,7 +23,7 @@ const SLICE: u64 = 5;
 const MOST_STALE: usize = 20;
 
 /// What a look into the inbox gives.
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
 struct Inbox {
     items: Vec<Item>,
     pending: u32,
@@ -35,6 +36,21 @@ struct Inbox {
 /// # Errors
 /// 400; 401; 403 for an API token or another workspace's; 409 `not_polling` in push mode, `not_live` without a live
 /// lease, `stale_generation`; 503.
+#[utoipa::path(
+    get,
+    path = "/workspaces/{id}/inbox",
+    operation_id = "fetch_inbox",
+    params(
+        ("wait" = Option<u32>, Query, description = "Seconds to wait for the first, else 0; the platform may wait for less", maximum = 3600),
+        ("max" = Option<u32>, Query, description = "At most so many, else 1", minimum = 1, maximum = 10),
+        ("limit" = Option<u32>, Query, description = "The same as `max`", minimum = 1, maximum = 10),
+    ),
+    responses(
+        (status = 200, description = "What is leased now", body = Inbox),
+        Refusals<400, 401, 403, 404, 409, 503>,
+    ),
+    security(("runtime" = [])),
+)]
 pub(crate) async fn fetch(platform: Platform, call: Call) -> Result<Reply> {
     let (_, id, seen) = permitted(&platform, &call, Look::record().lease().slots()).await?;
     let max = if call.query.contains_key("max") { "max" } else { "limit" };

@@ -9,8 +9,10 @@ use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 
 /// What the agent gets: the envelope as its sender sent it, and what it needs to answer.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = InboxItem)]
 pub(crate) struct Item {
+    #[schema(format = Uuid)]
     queue_id: String,
     /// Names this lease; an answer under another is late.
     slot_epoch: u64,
@@ -25,12 +27,16 @@ pub(crate) struct Item {
     /// W3C Trace Context, as an agent that is called gets it in its headers.
     traceparent: Option<String>,
     tracestate: Option<String>,
+    #[schema(value_type = serde_json::Value)]
     body: Box<RawValue>,
     attempts: u32,
     /// The agent may have seen it before.
     redelivered: bool,
+    #[schema(value_type = platform::openapi::Time)]
     enqueued_at: String,
+    #[schema(value_type = platform::openapi::Time)]
     deadline: String,
+    #[schema(value_type = platform::openapi::Time)]
     lease_expires_at: String,
     lease_seconds: f64,
 }

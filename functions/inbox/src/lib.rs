@@ -3,8 +3,10 @@
 
 mod fetch;
 mod item;
+mod openapi;
 mod settle;
 
+pub use openapi::openapi;
 use platform::Router;
 
 /// The routes of this function.

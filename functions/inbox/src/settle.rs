@@ -5,6 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use platform::decide::{Fault, decide};
 use platform::delivery::{Delivery, Ended, Ending, SlotAfter};
+use platform::openapi::Refusals;
 use platform::store::{Look, SlotsChange};
 use platform::{Call, Platform, Problem, Reply, Result};
 use rules::dispatch::{BUSY_BACKOFF_MAX, backoff};
@@ -15,6 +16,7 @@ use serde_json::json;
 use serde_json::value::RawValue;
 
 use crate::fetch::permitted;
+use crate::openapi;
 
 /// The largest response, in bytes: Lambda takes events of 6 MB, in which the body's quotes are escaped.
 pub(crate) const MAX_RESPONSE: usize = 4 * 1024 * 1024;
@@ -23,29 +25,33 @@ const REASON_BYTES: usize = 400;
 /// The longest that a message may be given back for, in seconds.
 const LONGEST_DELAY: u64 = 43_000;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::ToSchema)]
 struct Ack {
     slot_epoch: u64,
+    #[schema(value_type = crate::openapi::AckStatus)]
     status: String,
     #[serde(default)]
+    #[schema(value_type = Option<serde_json::Value>)]
     response: Option<Box<RawValue>>,
     #[serde(default)]
     error: Option<String>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::ToSchema)]
 struct Nack {
     slot_epoch: u64,
     #[serde(default)]
+    #[schema(maximum = 43_000)]
     delay_seconds: Option<u64>,
     #[serde(default)]
     reason: Option<String>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::ToSchema)]
 struct Extend {
     slot_epoch: u64,
     #[serde(default)]
+    #[schema(minimum = 1, maximum = 43_000)]
     seconds: Option<u64>,
 }
 
@@ -54,6 +60,18 @@ struct Extend {
 ///
 /// # Errors
 /// 400, 401, 403, 404; 409 `late_result` when the lease is over: drop the result.
+#[utoipa::path(
+    post,
+    path = "/workspaces/{id}/inbox/{queue_id}/ack",
+    operation_id = "ack_message",
+    params(("A2A-Version" = Option<String>, Header, description = "Of the response")),
+    request_body = Ack,
+    responses(
+        (status = 200, description = "It ended", body = openapi::Settled),
+        Refusals<400, 401, 403, 404, 409, 503>,
+    ),
+    security(("runtime" = [])),
+)]
 pub(crate) async fn ack(platform: Platform, call: Call) -> Result<Reply> {
     let (_, id, _) = permitted(&platform, &call, Look::record()).await?;
     let queue_id: MessageId = call.id("queue_id")?;
@@ -83,6 +101,17 @@ pub(crate) async fn ack(platform: Platform, call: Call) -> Result<Reply> {
 ///
 /// # Errors
 /// 400, 401, 403, 404; 409 `late_result`.
+#[utoipa::path(
+    post,
+    path = "/workspaces/{id}/inbox/{queue_id}/nack",
+    operation_id = "nack_message",
+    request_body = Nack,
+    responses(
+        (status = 200, description = "It waits again", body = openapi::Settled),
+        Refusals<400, 401, 403, 404, 409, 503>,
+    ),
+    security(("runtime" = [])),
+)]
 pub(crate) async fn nack(platform: Platform, call: Call) -> Result<Reply> {
     let (_, id, _) = permitted(&platform, &call, Look::record()).await?;
     let queue_id: MessageId = call.id("queue_id")?;
@@ -132,6 +161,17 @@ fn late() -> Problem {
 ///
 /// # Errors
 /// 400, 401, 403, 404; 409 `late_result`.
+#[utoipa::path(
+    post,
+    path = "/workspaces/{id}/inbox/{queue_id}/extend",
+    operation_id = "extend_lease",
+    request_body = Extend,
+    responses(
+        (status = 200, description = "Until when it is leased", body = openapi::Extended),
+        Refusals<400, 401, 403, 404, 409, 503>,
+    ),
+    security(("runtime" = [])),
+)]
 pub(crate) async fn extend(platform: Platform, call: Call) -> Result<Reply> {
     let (_, id, _) = permitted(&platform, &call, Look::record()).await?;
     let queue_id: MessageId = call.id("queue_id")?;

@@ -1,6 +1,7 @@
 //! `POST /admin/workspaces/{id}/bootstrap-failed`.
 
 use platform::decide::{Fault, decide};
+use platform::openapi::Refusals;
 use platform::store::Look;
 use platform::{Call, Platform, Problem, Reply, Result};
 use rules::WorkspaceId;
@@ -11,12 +12,15 @@ use rules::transition::{self, Trigger};
 use serde::Deserialize;
 use serde_json::json;
 
+use crate::openapi;
+
 /// Longest error that is kept, in bytes.
 const ERROR_BYTES: usize = 1024;
 /// Longest end of a log that is kept, in bytes.
 const LOG_BYTES: usize = 8192;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::ToSchema)]
+#[schema(as = FailedBoot)]
 struct Body {
     error: String,
     #[serde(default)]
@@ -28,6 +32,14 @@ struct Body {
 ///
 /// # Errors
 /// 400; 401; 403; 404; 503.
+#[utoipa::path(
+    post,
+    path = "/admin/workspaces/{id}/bootstrap-failed",
+    operation_id = "report_failed_boot",
+    request_body = Body,
+    responses((status = 200, description = "Noted", body = openapi::Noted), Refusals<400, 401, 403, 404, 503>),
+    security(("operator" = [])),
+)]
 pub(crate) async fn bootstrap_failed(platform: Platform, call: Call) -> Result<Reply> {
     let (_, id, _) = platform.operator_of(&call, Look::record()).await?;
     let body: Body = call.json()?;

@@ -2,11 +2,13 @@
 
 mod bootstrap_failed;
 mod hibernate;
+mod openapi;
 mod pause;
 mod restart;
 mod resume;
 mod subtree;
 
+pub use openapi::openapi;
 use platform::Router;
 
 /// The routes of this function.

@@ -1,10 +1,12 @@
 //! `POST /workspaces/{id}/pause`.
 
+use platform::openapi::Refusals;
 use platform::store::Look;
 use platform::{Call, Platform, Problem, Reply, Result};
 use rules::Status;
 use serde_json::json;
 
+use crate::openapi;
 use crate::subtree::below;
 
 /// Stops a workspace and all below it, until they are resumed: 200 `{"status":"paused","paused_count"}`. What waits for them
@@ -12,6 +14,16 @@ use crate::subtree::below;
 ///
 /// # Errors
 /// 401; 403; 404 unknown, or paused already; 410; 503: repeating it finishes what was begun.
+#[utoipa::path(
+    post,
+    path = "/workspaces/{id}/pause",
+    operation_id = "pause_workspace",
+    responses(
+        (status = 200, description = "Paused, with all below it", body = openapi::Paused),
+        Refusals<400, 401, 403, 404, 409, 410, 503>,
+    ),
+    security(("operator" = []), ("workspace" = [])),
+)]
 pub(crate) async fn pause(platform: Platform, call: Call) -> Result<Reply> {
     let (_, id, seen) = platform.operator_or_self(&call, Look::record()).await?;
     let workspace = seen.workspace.ok_or_else(Problem::no_workspace)?;

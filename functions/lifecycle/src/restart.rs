@@ -2,13 +2,17 @@
 
 use http::StatusCode;
 use platform::http::Object;
+use platform::openapi::Refusals;
 use platform::store::Look;
 use platform::{Call, Platform, Problem, Reply, Result};
 use rules::Status;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-#[derive(Default, Deserialize)]
+use crate::openapi;
+
+#[derive(Default, Deserialize, utoipa::ToSchema)]
+#[schema(as = Restart)]
 struct Body {
     #[serde(default)]
     reset: bool,
@@ -46,6 +50,18 @@ impl Body {
 ///
 /// # Errors
 /// 401; 403; 404; 409 external, hibernating, or below a paused ancestor; 410; 422 for a template; 503 without an engine.
+#[utoipa::path(
+    post,
+    path = "/workspaces/{id}/restart",
+    operation_id = "restart_workspace",
+    params(("reset" = Option<bool>, Query, description = "Drops what its runtime has stored")),
+    request_body = Option<Body>,
+    responses(
+        (status = 200, description = "It starts anew", body = openapi::Restarted),
+        Refusals<400, 401, 403, 404, 409, 410, 422, 503>,
+    ),
+    security(("operator" = []), ("workspace" = [])),
+)]
 pub(crate) async fn restart(platform: Platform, call: Call) -> Result<Reply> {
     let (_, id, seen) = platform.operator_or_self(&call, Look::record()).await?;
     let body = match call.body.is_empty() {

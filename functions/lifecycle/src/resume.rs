@@ -1,10 +1,12 @@
 //! `POST /workspaces/{id}/resume`.
 
+use platform::openapi::Refusals;
 use platform::store::Look;
 use platform::{Call, Platform, Problem, Reply, Result};
 use rules::Status;
 use serde_json::json;
 
+use crate::openapi;
 use crate::pause::gone_meanwhile;
 use crate::subtree::below;
 
@@ -13,6 +15,16 @@ use crate::subtree::below;
 ///
 /// # Errors
 /// 401; 403; 404 not paused; 409 `ancestor_paused`; 410; 503: repeating it finishes what was begun.
+#[utoipa::path(
+    post,
+    path = "/workspaces/{id}/resume",
+    operation_id = "resume_workspace",
+    responses(
+        (status = 200, description = "Started, with all that were paused below it", body = openapi::Resumed),
+        Refusals<400, 401, 403, 404, 409, 410, 503>,
+    ),
+    security(("operator" = []), ("workspace" = [])),
+)]
 pub(crate) async fn resume(platform: Platform, call: Call) -> Result<Reply> {
     let (_, id, seen) = platform.operator_or_self(&call, Look::record()).await?;
     let workspace = seen.workspace.ok_or_else(Problem::no_workspace)?;

@@ -3,6 +3,7 @@
 use http::StatusCode;
 use platform::decide::{Fault, decide};
 use platform::entropy::digest;
+use platform::openapi::Refusals;
 use platform::store::Look;
 use platform::{Call, Platform, Problem, Reply, Result};
 use rules::event::{Event, EventType};
@@ -11,11 +12,17 @@ use rules::{MemoryId, Status, WorkspaceId};
 use serde::Deserialize;
 use serde_json::json;
 
-#[derive(Deserialize)]
+use crate::openapi;
+
+#[derive(Deserialize, utoipa::ToSchema)]
+#[schema(as = NewMemory)]
 struct Body {
+    #[schema(max_length = 100_000)]
     content: String,
+    #[schema(value_type = Scope)]
     scope: String,
     #[serde(default)]
+    #[schema(max_length = 50)]
     namespace: Option<String>,
 }
 
@@ -24,6 +31,17 @@ struct Body {
 ///
 /// # Errors
 /// 400 with the field and the reason; 401; 403 `roots_only`; 404 for operators; 409 `too_many_memories`; 410; 413.
+#[utoipa::path(
+    post,
+    path = "/workspaces/{id}/memories",
+    operation_id = "commit_memory",
+    request_body = Body,
+    responses(
+        (status = 201, description = "Stored", body = openapi::Committed),
+        Refusals<400, 401, 403, 404, 409, 410, 503>,
+    ),
+    security(("operator" = []), ("workspace" = [])),
+)]
 pub(crate) async fn commit(platform: Platform, call: Call) -> Result<Reply> {
     let (_, id, _) = platform.operator_or_self(&call, Look::record()).await?;
     let body: Body = call.json()?;

@@ -1,5 +1,6 @@
 //! `DELETE /workspaces/{id}/memories/{memory_id}`.
 
+use platform::openapi::{Done, Refusals};
 use platform::store::{CommitError, Look};
 use platform::{Call, Platform, Problem, Reply, Result};
 use rules::MemoryId;
@@ -9,6 +10,13 @@ use serde_json::json;
 ///
 /// # Errors
 /// 400; 401; 403; 404; 503.
+#[utoipa::path(
+    delete,
+    path = "/workspaces/{id}/memories/{memory_id}",
+    operation_id = "delete_memory",
+    responses((status = 200, description = "Deleted", body = Done), Refusals<400, 401, 403, 404, 503>),
+    security(("operator" = []), ("workspace" = [])),
+)]
 pub(crate) async fn delete(platform: Platform, call: Call) -> Result<Reply> {
     let (_, id, _) = platform.operator_or_self(&call, Look::record()).await?;
     let text = call.params.get("memory_id").map(String::as_str).unwrap_or_default();

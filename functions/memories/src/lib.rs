@@ -2,8 +2,10 @@
 
 mod commit;
 mod delete;
+mod openapi;
 mod search;
 
+pub use openapi::openapi;
 use platform::Router;
 
 /// The routes of this function.

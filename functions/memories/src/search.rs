@@ -1,9 +1,12 @@
 //! `GET /workspaces/{id}/memories`.
 
+use platform::openapi::Refusals;
 use platform::store::Look;
 use platform::{Call, Platform, Problem, Reply, Result};
 use rules::memory::{Memory, Scope, found};
 use serde_json::{Value, json};
+
+use crate::openapi;
 
 /// The longest text that is searched for, in bytes.
 const MAX_QUERY: usize = 1000;
@@ -16,6 +19,22 @@ const SHOWN: usize = 50;
 ///
 /// # Errors
 /// 400; 401; 403; 404 for operators; 503.
+#[utoipa::path(
+    get,
+    path = "/workspaces/{id}/memories",
+    operation_id = "search_memories",
+    params(
+        ("scope" = Option<Scope>, Query, description = "Whose; else its own of any scope"),
+        ("q" = Option<String>, Query, description = "Words", max_length = 1000),
+        ("namespace" = Option<String>, Query, description = "Of this namespace only"),
+        ("limit" = Option<u32>, Query, description = "How many, at most 50"),
+    ),
+    responses(
+        (status = 200, description = "Best first, then newest", body = Vec<openapi::Memory>),
+        Refusals<400, 401, 403, 404, 503>,
+    ),
+    security(("operator" = []), ("workspace" = [])),
+)]
 pub(crate) async fn search(platform: Platform, call: Call) -> Result<Reply> {
     let (_, id, seen) = platform.operator_or_self(&call, Look::record()).await?;
     let text = |name: &str| call.query.get(name).map(|text| text.trim()).filter(|text| !text.is_empty());

@@ -1,11 +1,13 @@
 //! `DELETE /workspaces/{id}/a2a/queue/{queue_id}`.
 
+use platform::openapi::Refusals;
 use platform::store::Look;
 use platform::waiting::Cancelled;
 use platform::{Call, Platform, Problem, Reply, Result};
 use rules::MessageId;
 use serde_json::json;
 
+use crate::openapi;
 use crate::show::{may_change, may_see};
 
 /// Calls a message off: 200 `{"status":"cancelled","queue_id","was"}`. One that waits is never delivered; one that an agent
@@ -14,6 +16,16 @@ use crate::show::{may_change, may_see};
 ///
 /// # Errors
 /// 400; 401; 403 for its target; 404; 409 `already_ended` with its status.
+#[utoipa::path(
+    delete,
+    path = "/workspaces/{id}/a2a/queue/{queue_id}",
+    operation_id = "cancel_message",
+    responses(
+        (status = 200, description = "Cancelled", body = openapi::Cancelled),
+        Refusals<400, 401, 403, 404, 409, 503>,
+    ),
+    security(("operator" = []), ("workspace" = [])),
+)]
 pub(crate) async fn cancel(platform: Platform, call: Call) -> Result<Reply> {
     let queue_id: Result<MessageId> = call.id("queue_id");
     let look = queue_id.as_ref().map_or_else(|_| Look::record(), |id| Look::record().message(*id));

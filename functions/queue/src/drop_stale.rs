@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
+use platform::openapi::Refusals;
 use platform::{Call, Platform, Problem, Reply, Result};
 use rules::message::State;
 use rules::{MessageId, Timestamp, WorkspaceId};
 use serde_json::json;
+
+use crate::openapi;
 
 /// Drops the messages that have waited for longer than `?max_age_minutes=`, of one workspace (`?workspace_id=`) or of all:
 /// 200 `{"dropped":n}`. Each ends `dropped` with the reason and an event, and can be replayed. Messages that an agent has
@@ -13,6 +16,17 @@ use serde_json::json;
 ///
 /// # Errors
 /// 400; 401; 403; 503, and then a repeat drops the rest.
+#[utoipa::path(
+    post,
+    path = "/admin/a2a-queue/drop-stale",
+    operation_id = "drop_stale_messages",
+    params(
+        ("max_age_minutes" = u32, Query, description = "What has waited for longer is dropped", minimum = 1),
+        ("workspace_id" = Option<WorkspaceId>, Query, description = "Of this workspace only"),
+    ),
+    responses((status = 200, description = "How many", body = openapi::Dropped), Refusals<400, 401, 403, 503>),
+    security(("operator" = [])),
+)]
 pub(crate) async fn drop_stale(platform: Platform, call: Call) -> Result<Reply> {
     platform.operator(&call).await?;
     let minutes = call.query.get("max_age_minutes").and_then(|text| text.parse::<u32>().ok()).filter(|age| *age >= 1);

@@ -1,11 +1,13 @@
 //! `GET /workspaces/{id}/a2a/queue/{queue_id}`.
 
+use platform::openapi::Refusals;
 use platform::store::{BodyKind, Look};
 use platform::{Call, Platform, Problem, Reply, Result};
 use rules::MessageId;
 use rules::message::{Message, State};
 use serde_json::{Value, json};
 
+use crate::openapi;
 use crate::show::{may_see, show};
 
 /// 200 with a message's state, position among the open ones, attempts, reason, timeline and result. Its sender, its target
@@ -14,6 +16,16 @@ use crate::show::{may_see, show};
 ///
 /// # Errors
 /// 400, 401, 404.
+#[utoipa::path(
+    get,
+    path = "/workspaces/{id}/a2a/queue/{queue_id}",
+    operation_id = "get_message",
+    responses(
+        (status = 200, description = "All that is known of it", body = openapi::MessageInFull),
+        Refusals<400, 401, 404, 503>,
+    ),
+    security(("operator" = []), ("workspace" = [])),
+)]
 pub(crate) async fn get(platform: Platform, call: Call) -> Result<Reply> {
     let queue_id: Result<MessageId> = call.id("queue_id");
     let look = queue_id.as_ref().map_or_else(|_| Look::record(), |id| Look::record().message(*id));

@@ -6,10 +6,12 @@ mod dead;
 mod drop_stale;
 mod get;
 mod list;
+mod openapi;
 mod replay;
 mod result;
 mod show;
 
+pub use openapi::openapi;
 use platform::Router;
 
 /// The routes of this function.

@@ -1,12 +1,14 @@
 //! `GET /workspaces/{id}/a2a/queue`.
 
 use platform::auth::Principal;
+use platform::openapi::Refusals;
 use platform::store::Look;
 use platform::{Call, Platform, Problem, Reply, Result};
 use rules::MessageId;
 use rules::message::{Message, State};
 use serde_json::json;
 
+use crate::openapi;
 use crate::show::{may_see, show};
 
 /// Reads of one page: a filter that matches little must not read for ever.
@@ -56,6 +58,21 @@ fn state(name: &str) -> Option<State> {
 ///
 /// # Errors
 /// 400, 401, 404 for operators.
+#[utoipa::path(
+    get,
+    path = "/workspaces/{id}/a2a/queue",
+    operation_id = "list_messages",
+    params(
+        ("status" = Option<State>, Query, description = "In this state only"),
+        ("open" = Option<bool>, Query, description = "Only those that have ended, or have not"),
+        ("caller" = Option<String>, Query, description = "Of this sender only"),
+        ("context_id" = Option<String>, Query, description = "Of this context only"),
+        ("limit" = Option<u32>, Query, description = "How many, else 50", minimum = 1, maximum = 200),
+        ("cursor" = Option<String>, Query, description = "The `next` of the page before"),
+    ),
+    responses((status = 200, description = "Newest first", body = openapi::Messages), Refusals<400, 401, 404, 503>),
+    security(("operator" = []), ("workspace" = [])),
+)]
 pub(crate) async fn list(platform: Platform, call: Call) -> Result<Reply> {
     let (principal, id, snapshot) = platform.any_principal(&call, Look::record()).await?;
     if snapshot.workspace.is_none() && !matches!(principal, Principal::Workspace(_)) {

@@ -4,6 +4,7 @@ use bytes::Bytes;
 use platform::agents::version;
 use platform::auth::Principal;
 use platform::delivery::{Delivery, Ended, Ending, SlotAfter};
+use platform::openapi::Refusals;
 use platform::store::Look;
 use platform::{Call, Platform, Problem, Reply, Result};
 use rules::MessageId;
@@ -11,13 +12,18 @@ use serde::Deserialize;
 use serde_json::json;
 use serde_json::value::RawValue;
 
+use crate::openapi;
+
 /// The largest result, in bytes: Lambda takes events of 6 MB, in which the body's quotes are escaped.
 pub(crate) const MAX_RESULT: usize = 4 * 1024 * 1024;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::ToSchema)]
+#[schema(as = MessageResult)]
 struct Body {
     slot_epoch: u64,
+    #[schema(minimum = 200, maximum = 599)]
     status: u16,
+    #[schema(value_type = serde_json::Value)]
     body: Box<RawValue>,
 }
 
@@ -26,6 +32,18 @@ struct Body {
 ///
 /// # Errors
 /// 400, 401, 403, 404, 409.
+#[utoipa::path(
+    post,
+    path = "/workspaces/{id}/a2a/queue/{queue_id}/result",
+    operation_id = "settle_message",
+    params(("A2A-Version" = Option<String>, Header, description = "Of the body")),
+    request_body = Body,
+    responses(
+        (status = 200, description = "Its sender gets it", body = openapi::Settled),
+        Refusals<400, 401, 403, 404, 409, 503>,
+    ),
+    security(("workspace" = [])),
+)]
 pub(crate) async fn result(platform: Platform, call: Call) -> Result<Reply> {
     let (principal, id, _) = platform.operator_or_self(&call, Look::record()).await?;
     let queue_id: MessageId = call.id("queue_id")?;

@@ -2,10 +2,12 @@
 
 mod failure;
 mod grant;
+mod openapi;
 mod register;
 mod request;
 mod update_card;
 
+pub use openapi::openapi;
 use platform::Router;
 
 /// The routes of this function.

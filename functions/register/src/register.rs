@@ -1,6 +1,7 @@
 //! `POST /registry/register`.
 
 use platform::decide::{Fault, decide};
+use platform::openapi::Refusals;
 use platform::store::{Look, Snapshot};
 use platform::{Call, Platform, Problem, Reply, Result};
 use rules::Status;
@@ -11,6 +12,7 @@ use rules::start::FETCHED_WITHIN;
 use rules::workspace::Workspace;
 use serde_json::json;
 
+use crate::openapi;
 use crate::request::Request;
 use crate::{failure, grant};
 
@@ -24,6 +26,17 @@ use crate::{failure, grant};
 /// # Errors
 /// 400 malformed, or a URL that may not be called, with `reason`; 401; 403 an API token; 404 unknown; 409 paused or
 /// `stale_generation`; 410 removed.
+#[utoipa::path(
+    post,
+    path = "/registry/register",
+    operation_id = "register",
+    request_body = crate::request::Body,
+    responses(
+        (status = 200, description = "Registered", body = openapi::Registered),
+        Refusals<400, 401, 403, 404, 409, 410, 503>,
+    ),
+    security((), ("runtime" = []), ("boot" = [])),
+)]
 pub(crate) async fn register(platform: Platform, call: Call) -> Result<Reply> {
     let request = Request::read(&call)?;
     let digest = call.bearer().map(platform::entropy::digest);

@@ -20,13 +20,17 @@ pub(crate) struct Request {
     written: String,
 }
 
-#[derive(Deserialize)]
-struct Body {
+#[derive(Deserialize, utoipa::ToSchema)]
+#[schema(as = Registration)]
+pub(crate) struct Body {
+    #[schema(format = Uuid)]
     id: String,
     #[serde(default)]
     url: Option<String>,
+    #[schema(value_type = platform::openapi::AgentCard)]
     agent_card: Box<RawValue>,
     #[serde(default)]
+    #[schema(value_type = Option<DeliveryMode>)]
     delivery_mode: Option<String>,
     #[serde(default)]
     kind: Option<String>,

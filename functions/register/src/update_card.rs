@@ -1,6 +1,7 @@
 //! `POST /registry/update-card`.
 
 use platform::decide::{Fault, decide};
+use platform::openapi::{Done, Refusals};
 use platform::store::Look;
 use platform::{Call, Platform, Problem, Reply, Result};
 use rules::credential::{Denial, may_heartbeat};
@@ -12,9 +13,12 @@ use serde_json::{Value, json};
 
 use crate::request::{read_card, refused};
 
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::ToSchema)]
+#[schema(as = NewAgentCard)]
 struct Body {
+    #[schema(format = Uuid)]
     workspace_id: String,
+    #[schema(value_type = platform::openapi::AgentCard)]
     agent_card: Box<RawValue>,
 }
 
@@ -22,6 +26,14 @@ struct Body {
 ///
 /// # Errors
 /// 400 malformed, or `agent_card_url_rejected`; 401; 404 unknown; 410 removed.
+#[utoipa::path(
+    post,
+    path = "/registry/update-card",
+    operation_id = "update_agent_card",
+    request_body = Body,
+    responses((status = 200, description = "Stored", body = Done), Refusals<400, 401, 404, 409, 410, 503>),
+    security(("workspace" = [])),
+)]
 pub(crate) async fn update_card(platform: Platform, call: Call) -> Result<Reply> {
     let body: Body = call.json()?;
     let id =

@@ -2,6 +2,7 @@
 
 use http::StatusCode;
 use platform::decide::{Fault, decide};
+use platform::openapi::Refusals;
 use platform::store::{CommitError, Look};
 use platform::{Call, Platform, Problem, Reply, Result};
 use rules::event::{Event, EventType};
@@ -10,6 +11,7 @@ use rules::workspace::Workspace;
 use rules::{ScheduleId, Status};
 use serde_json::json;
 
+use crate::openapi;
 use crate::settings::Settings;
 
 /// Takes `{"cron_expr","prompt"}` and any of `name, timezone, enabled, overlap, catchup, jitter_seconds, deadline_seconds`;
@@ -17,6 +19,17 @@ use crate::settings::Settings;
 ///
 /// # Errors
 /// 400 with the field and the reason; 401; 403; 404 for operators; 409 `name_taken` or `too_many_schedules`; 410; 413.
+#[utoipa::path(
+    post,
+    path = "/workspaces/{id}/schedules",
+    operation_id = "create_schedule",
+    request_body = openapi::NewSchedule,
+    responses(
+        (status = 201, description = "Created", body = openapi::Created),
+        Refusals<400, 401, 403, 404, 409, 410, 503>,
+    ),
+    security(("operator" = []), ("workspace" = [])),
+)]
 pub(crate) async fn create(platform: Platform, call: Call) -> Result<Reply> {
     let (_, id, seen) = platform.operator_or_self(&call, Look::record()).await?;
     let settings: Settings = call.json()?;

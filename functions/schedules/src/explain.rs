@@ -1,6 +1,7 @@
 //! `GET /workspaces/{id}/schedules/{schedule_id}/explain`: the checklist "schedule not firing" in one answer.
 
 use platform::fires::unknown_schedule;
+use platform::openapi::Refusals;
 use platform::store::Look;
 use platform::{Call, Platform, Problem, Reply, Result};
 use rules::Timestamp;
@@ -9,6 +10,7 @@ use rules::schedule::explain::{Facts, explain as explained};
 use serde_json::json;
 
 use crate::around::Around;
+use crate::openapi;
 use crate::show;
 use crate::update::schedule_id;
 
@@ -17,6 +19,16 @@ use crate::update::schedule_id;
 ///
 /// # Errors
 /// 400; 401; 403; 404; 503.
+#[utoipa::path(
+    get,
+    path = "/workspaces/{id}/schedules/{schedule_id}/explain",
+    operation_id = "explain_schedule",
+    responses(
+        (status = 200, description = "In words", body = openapi::Explanation),
+        Refusals<400, 401, 403, 404, 503>,
+    ),
+    security(("operator" = []), ("workspace" = [])),
+)]
 pub(crate) async fn explain(platform: Platform, call: Call) -> Result<Reply> {
     let (_, id, seen) = platform.operator_or_self(&call, Look::record().lease().slots()).await?;
     let workspace = seen.workspace.as_ref().ok_or_else(Problem::no_workspace)?;

@@ -2,6 +2,7 @@
 
 use futures::{StreamExt, TryStreamExt, stream};
 use platform::auth::Principal;
+use platform::openapi::{NamedWorkspace, Refusals};
 use platform::store::Look;
 use platform::{Call, Platform, Problem, Reply, Result};
 use rules::access::{Party, can_communicate};
@@ -12,6 +13,7 @@ use rules::{Status, Timestamp};
 use serde_json::{Value, json};
 
 use crate::around::Around;
+use crate::openapi;
 use crate::show;
 
 /// How many workspaces are read at once.
@@ -23,6 +25,17 @@ const AT_ONCE: usize = 16;
 ///
 /// # Errors
 /// 401, also for a workspace's token without `X-Workspace-ID`; 403; 404 for operators; 503.
+#[utoipa::path(
+    get,
+    path = "/workspaces/{id}/schedules/health",
+    operation_id = "get_schedules_health",
+    params(NamedWorkspace),
+    responses(
+        (status = 200, description = "Each schedule, without its prompt", body = Vec<openapi::Health>),
+        Refusals<400, 401, 403, 404, 503>,
+    ),
+    security(("operator" = []), ("workspace" = [])),
+)]
 pub(crate) async fn of_workspace(platform: Platform, call: Call) -> Result<Reply> {
     let named = call.named_workspace();
     let look = Look::record().lease().slots().other(named.as_ref().ok().copied().flatten());
@@ -55,6 +68,16 @@ pub(crate) async fn of_workspace(platform: Platform, call: Call) -> Result<Reply
 ///
 /// # Errors
 /// 401; 403; 503.
+#[utoipa::path(
+    get,
+    path = "/admin/schedules/health",
+    operation_id = "get_all_schedules_health",
+    responses(
+        (status = 200, description = "By the names of their workspaces", body = Vec<openapi::Row>),
+        Refusals<401, 403, 503>,
+    ),
+    security(("operator" = [])),
+)]
 pub(crate) async fn of_all(platform: Platform, call: Call) -> Result<Reply> {
     platform.operator(&call).await?;
     let now = platform.now();

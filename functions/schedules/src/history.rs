@@ -1,11 +1,13 @@
 //! `GET /workspaces/{id}/schedules/{schedule_id}/history`.
 
 use platform::fires::unknown_schedule;
+use platform::openapi::Refusals;
 use platform::store::Look;
 use platform::{Call, Platform, Problem, Reply, Result};
 use rules::Timestamp;
 use serde_json::Value;
 
+use crate::openapi;
 use crate::show;
 use crate::update::schedule_id;
 
@@ -15,6 +17,20 @@ use crate::update::schedule_id;
 ///
 /// # Errors
 /// 400; 401; 403; 404; 503.
+#[utoipa::path(
+    get,
+    path = "/workspaces/{id}/schedules/{schedule_id}/history",
+    operation_id = "get_schedule_history",
+    params(
+        ("limit" = Option<u32>, Query, description = "How many, else 20", minimum = 1, maximum = 500),
+        ("before" = Option<platform::openapi::Time>, Query, description = "A nominal time: older ones only"),
+    ),
+    responses(
+        (status = 200, description = "Newest first", body = Vec<openapi::Fire>),
+        Refusals<400, 401, 403, 404, 503>,
+    ),
+    security(("operator" = []), ("workspace" = [])),
+)]
 pub(crate) async fn history(platform: Platform, call: Call) -> Result<Reply> {
     let (_, id, _) = platform.operator_or_self(&call, Look::record()).await?;
     let limit = call.number("limit", 20, 1, 500)?;

@@ -6,11 +6,13 @@ mod explain;
 mod health;
 mod history;
 mod list;
+mod openapi;
 mod run;
 mod settings;
 mod show;
 mod update;
 
+pub use openapi::openapi;
 use platform::Router;
 
 /// The routes of this function.

@@ -1,11 +1,13 @@
 //! `GET /workspaces/{id}/schedules` and `…/{schedule_id}`.
 
 use platform::fires::unknown_schedule;
+use platform::openapi::Refusals;
 use platform::store::Look;
 use platform::{Call, Platform, Problem, Reply, Result};
 use serde_json::Value;
 
 use crate::around::Around;
+use crate::openapi;
 use crate::show;
 use crate::update::schedule_id;
 
@@ -15,6 +17,16 @@ use crate::update::schedule_id;
 ///
 /// # Errors
 /// 401; 403; 404 for operators; 503.
+#[utoipa::path(
+    get,
+    path = "/workspaces/{id}/schedules",
+    operation_id = "list_schedules",
+    responses(
+        (status = 200, description = "Oldest first", body = Vec<openapi::InFull>),
+        Refusals<400, 401, 403, 404, 503>,
+    ),
+    security(("operator" = []), ("workspace" = [])),
+)]
 pub(crate) async fn list(platform: Platform, call: Call) -> Result<Reply> {
     let (_, id, seen) = platform.operator_or_self(&call, Look::record().lease().slots()).await?;
     let workspace = seen.workspace.as_ref().ok_or_else(Problem::no_workspace)?;
@@ -34,6 +46,13 @@ pub(crate) async fn list(platform: Platform, call: Call) -> Result<Reply> {
 ///
 /// # Errors
 /// 400; 401; 403; 404; 503.
+#[utoipa::path(
+    get,
+    path = "/workspaces/{id}/schedules/{schedule_id}",
+    operation_id = "get_schedule",
+    responses((status = 200, description = "The schedule", body = openapi::InFull), Refusals<400, 401, 403, 404, 503>),
+    security(("operator" = []), ("workspace" = [])),
+)]
 pub(crate) async fn get(platform: Platform, call: Call) -> Result<Reply> {
     let (_, id, seen) = platform.operator_or_self(&call, Look::record().lease().slots()).await?;
     let workspace = seen.workspace.as_ref().ok_or_else(Problem::no_workspace)?;

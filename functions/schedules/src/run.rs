@@ -1,10 +1,12 @@
 //! `POST /workspaces/{id}/schedules/{schedule_id}/run`.
 
+use platform::openapi::Refusals;
 use platform::store::Look;
 use platform::{Call, Platform, Reply, Result};
 use rules::schedule::Trigger;
 use serde_json::json;
 
+use crate::openapi;
 use crate::update::schedule_id;
 
 /// Fires now, through the same gate as a fire that is due: 200 `{"status":"fired","workspace_id","prompt","queue_id",
@@ -12,6 +14,16 @@ use crate::update::schedule_id;
 ///
 /// # Errors
 /// 400; 401; 403; 404; 409 `workspace_paused`; 410; 503.
+#[utoipa::path(
+    post,
+    path = "/workspaces/{id}/schedules/{schedule_id}/run",
+    operation_id = "run_schedule",
+    responses(
+        (status = 200, description = "Fired, or skipped", body = openapi::Ran),
+        Refusals<400, 401, 403, 404, 409, 410, 503>,
+    ),
+    security(("operator" = []), ("workspace" = [])),
+)]
 pub(crate) async fn run(platform: Platform, call: Call) -> Result<Reply> {
     let (_, id, _) = platform.operator_or_self(&call, Look::record()).await?;
     let schedule_id = schedule_id(&call)?;

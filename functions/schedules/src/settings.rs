@@ -7,17 +7,21 @@ use rules::schedule::{Catchup, MAX_PROMPT_BYTES, Overlap, Policy};
 use serde::{Deserialize, Deserializer};
 
 /// The settings of a body; absent ones stay as they are. `deadline_seconds` may be null: none.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, utoipa::ToSchema)]
+#[schema(as = ScheduleSettings)]
 pub(crate) struct Settings {
     pub(crate) name: Option<String>,
     pub(crate) cron_expr: Option<String>,
     pub(crate) timezone: Option<String>,
+    #[schema(max_length = 262_144)]
     pub(crate) prompt: Option<String>,
     pub(crate) enabled: Option<bool>,
     pub(crate) overlap: Option<Overlap>,
     pub(crate) catchup: Option<Catchup>,
+    #[schema(minimum = 0, maximum = 3600)]
     pub(crate) jitter_seconds: Option<i64>,
     #[serde(default, deserialize_with = "nullable")]
+    #[schema(value_type = Option<i64>)]
     pub(crate) deadline_seconds: Option<Option<i64>>,
 }
 

@@ -2,6 +2,7 @@
 
 use platform::decide::{Fault, decide};
 use platform::fires::{settled, unknown_schedule};
+use platform::openapi::{Done, Refusals};
 use platform::store::{CommitError, Look};
 use platform::{Call, Platform, Problem, Reply, Result};
 use rules::event::{Event, EventType};
@@ -10,6 +11,7 @@ use rules::{ScheduleId, WorkspaceId};
 use serde_json::json;
 
 use crate::create::{living, name_taken};
+use crate::openapi;
 use crate::settings::Settings;
 
 /// Takes any of the settings of a schedule; 200 `{"status":"updated","next_run_at"}`. Fires that are due before the edit
@@ -17,6 +19,17 @@ use crate::settings::Settings;
 ///
 /// # Errors
 /// 400 with the field and the reason; 401; 403; 404; 409 `name_taken`; 410; 413.
+#[utoipa::path(
+    patch,
+    path = "/workspaces/{id}/schedules/{schedule_id}",
+    operation_id = "update_schedule",
+    request_body = Settings,
+    responses(
+        (status = 200, description = "Changed", body = openapi::Updated),
+        Refusals<400, 401, 403, 404, 409, 410, 503>,
+    ),
+    security(("operator" = []), ("workspace" = [])),
+)]
 pub(crate) async fn update(platform: Platform, call: Call) -> Result<Reply> {
     let (_, id, _) = platform.operator_or_self(&call, Look::record()).await?;
     let schedule_id = schedule_id(&call)?;
@@ -86,6 +99,13 @@ async fn round(
 ///
 /// # Errors
 /// 401; 403; 404; 503, and a repeat finishes it.
+#[utoipa::path(
+    delete,
+    path = "/workspaces/{id}/schedules/{schedule_id}",
+    operation_id = "delete_schedule",
+    responses((status = 200, description = "Deleted", body = Done), Refusals<400, 401, 403, 404, 410, 503>),
+    security(("operator" = []), ("workspace" = [])),
+)]
 pub(crate) async fn delete(platform: Platform, call: Call) -> Result<Reply> {
     let (_, id, _) = platform.operator_or_self(&call, Look::record()).await?;
     let schedule_id = schedule_id(&call)?;

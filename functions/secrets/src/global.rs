@@ -1,12 +1,14 @@
 //! `POST`, `PUT /settings/secrets`, `DELETE /settings/secrets/{key}`, and the same below `/admin`.
 
 use platform::decide::{Fault, decide};
+use platform::openapi::Refusals;
 use platform::secrets::SecretOwner;
 use platform::{Call, Platform, Reply, Result};
 use rules::secret::{SecretRecord, room};
 use serde_json::json;
 
 use crate::change::Change;
+use crate::openapi;
 use crate::own::{Body, key, unknown};
 use crate::spread::spread;
 
@@ -16,6 +18,14 @@ use crate::spread::spread;
 /// # Errors
 /// 400 with the field; 401; 403; 409 `too_many_secrets`, `secrets_too_large`; 413; 422 `reserved_name`,
 /// `secrets_not_configured`; 503.
+#[utoipa::path(
+    post,
+    path = "/settings/secrets",
+    operation_id = "save_global_secret",
+    request_body = Body,
+    responses((status = 200, description = "Stored", body = openapi::Saved), Refusals<400, 401, 403, 409, 422, 503>),
+    security(("operator" = [])),
+)]
 pub(crate) async fn save(platform: Platform, call: Call) -> Result<Reply> {
     platform.operator(&call).await?;
     let Body { key, value } = call.json()?;
@@ -30,6 +40,13 @@ pub(crate) async fn save(platform: Platform, call: Call) -> Result<Reply> {
 ///
 /// # Errors
 /// 400; 401; 403; 404; 503.
+#[utoipa::path(
+    delete,
+    path = "/settings/secrets/{key}",
+    operation_id = "delete_global_secret",
+    responses((status = 200, description = "Deleted", body = openapi::Saved), Refusals<400, 401, 403, 404, 503>),
+    security(("operator" = [])),
+)]
 pub(crate) async fn delete(platform: Platform, call: Call) -> Result<Reply> {
     platform.operator(&call).await?;
     let key = key(&call)?;

@@ -5,10 +5,12 @@ mod change;
 mod global;
 mod list;
 mod model;
+mod openapi;
 mod own;
 mod spread;
 mod values;
 
+pub use openapi::openapi;
 use platform::Router;
 
 /// The routes of this function.

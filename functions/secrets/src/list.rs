@@ -1,10 +1,12 @@
 //! `GET /workspaces/{id}/secrets`, `GET /settings/secrets`.
 
+use platform::openapi::Refusals;
 use platform::store::Look;
 use platform::{Call, Platform, Reply, Result};
 use rules::secret::{SecretRecord, SecretScope, merge};
 use serde_json::{Value, json};
 
+use crate::openapi;
 use crate::own::there;
 
 /// What the workspace's runtime gets, by key, never a value: 200
@@ -13,6 +15,16 @@ use crate::own::there;
 ///
 /// # Errors
 /// 400; 401; 403; 404 for operators; 410; 503.
+#[utoipa::path(
+    get,
+    path = "/workspaces/{id}/secrets",
+    operation_id = "list_secrets",
+    responses(
+        (status = 200, description = "By key, never a value", body = Vec<openapi::Secret>),
+        Refusals<400, 401, 403, 404, 410, 503>,
+    ),
+    security(("operator" = []), ("workspace" = [])),
+)]
 pub(crate) async fn of_workspace(platform: Platform, call: Call) -> Result<Reply> {
     let (_, id, seen) = platform.operator_or_self(&call, Look::record()).await?;
     let workspace = there(seen.workspace)?;
@@ -25,6 +37,16 @@ pub(crate) async fn of_workspace(platform: Platform, call: Call) -> Result<Reply
 ///
 /// # Errors
 /// 401; 403; 503.
+#[utoipa::path(
+    get,
+    path = "/settings/secrets",
+    operation_id = "list_global_secrets",
+    responses(
+        (status = 200, description = "By key, never a value", body = Vec<openapi::Secret>),
+        Refusals<401, 403, 503>,
+    ),
+    security(("operator" = [])),
+)]
 pub(crate) async fn of_org(platform: Platform, call: Call) -> Result<Reply> {
     platform.operator(&call).await?;
     let records = platform.store.org_secrets(&platform.config.org).await?;

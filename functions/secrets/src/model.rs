@@ -1,5 +1,6 @@
 //! `GET`, `PUT /workspaces/{id}/model`: the secret [`MODEL_KEY`], which is none, so it is also shown.
 
+use platform::openapi::Refusals;
 use platform::secrets::SecretOwner;
 use platform::store::Look;
 use platform::{Call, Platform, Reply, Result};
@@ -8,10 +9,13 @@ use rules::secret::MODEL_KEY;
 use serde::Deserialize;
 use serde_json::json;
 
+use crate::openapi;
 use crate::own::{erase, store, there};
 
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::ToSchema)]
+#[schema(as = NewModel)]
 struct Body {
+    #[schema(max_length = 100)]
     model: String,
 }
 
@@ -20,6 +24,16 @@ struct Body {
 ///
 /// # Errors
 /// 400; 401; 403; 404 for operators; 410; 500 `secret_unreadable`; 503.
+#[utoipa::path(
+    get,
+    path = "/workspaces/{id}/model",
+    operation_id = "get_model",
+    responses(
+        (status = 200, description = "The model, and who says so", body = openapi::Model),
+        Refusals<400, 401, 403, 404, 410, 500, 503>,
+    ),
+    security(("operator" = []), ("workspace" = [])),
+)]
 pub(crate) async fn show(platform: Platform, call: Call) -> Result<Reply> {
     let (_, id, seen) = platform.operator_or_self(&call, Look::record()).await?;
     let workspace = there(seen.workspace)?;
@@ -39,6 +53,17 @@ pub(crate) async fn show(platform: Platform, call: Call) -> Result<Reply> {
 ///
 /// # Errors
 /// As for a secret; 400 for a name that is longer than 100 bytes or one line.
+#[utoipa::path(
+    put,
+    path = "/workspaces/{id}/model",
+    operation_id = "set_model",
+    request_body = Body,
+    responses(
+        (status = 200, description = "Stored, or cleared", body = openapi::SavedModel),
+        Refusals<400, 401, 403, 404, 409, 410, 422, 503>,
+    ),
+    security(("operator" = []), ("workspace" = [])),
+)]
 pub(crate) async fn save(platform: Platform, call: Call) -> Result<Reply> {
     let (_, id, seen) = platform.operator_or_self(&call, Look::record()).await?;
     let body: Body = call.json()?;

@@ -1,6 +1,7 @@
 //! `POST`, `PUT /workspaces/{id}/secrets` and `DELETE /workspaces/{id}/secrets/{key}`.
 
 use platform::decide::{Fault, decide};
+use platform::openapi::Refusals;
 use platform::secrets::SecretOwner;
 use platform::store::Look;
 use platform::{Call, Platform, Problem, Reply, Result};
@@ -11,11 +12,15 @@ use serde::Deserialize;
 use serde_json::json;
 
 use crate::change::{Change, commit};
+use crate::openapi;
 
 /// A secret as it comes. No debug print: it has the value.
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::ToSchema)]
+#[schema(as = NewSecret)]
 pub(crate) struct Body {
+    #[schema(max_length = 128, pattern = "^[A-Za-z_][A-Za-z0-9_]*$")]
     pub(crate) key: String,
+    #[schema(max_length = 65_536)]
     pub(crate) value: String,
 }
 
@@ -25,6 +30,17 @@ pub(crate) struct Body {
 /// # Errors
 /// 400 with the field; 401; 403; 404 for operators; 409 `too_many_secrets`, `secrets_too_large`; 410; 413; 422
 /// `reserved_name`, `secrets_not_configured`; 503.
+#[utoipa::path(
+    post,
+    path = "/workspaces/{id}/secrets",
+    operation_id = "save_secret",
+    request_body = Body,
+    responses(
+        (status = 200, description = "Stored", body = openapi::Saved),
+        Refusals<400, 401, 403, 404, 409, 410, 422, 503>,
+    ),
+    security(("operator" = []), ("workspace" = [])),
+)]
 pub(crate) async fn save(platform: Platform, call: Call) -> Result<Reply> {
     let (_, id, seen) = platform.operator_or_self(&call, Look::record()).await?;
     let body: Body = call.json()?;
@@ -37,6 +53,13 @@ pub(crate) async fn save(platform: Platform, call: Call) -> Result<Reply> {
 ///
 /// # Errors
 /// 400; 401; 403; 404; 410; 503.
+#[utoipa::path(
+    delete,
+    path = "/workspaces/{id}/secrets/{key}",
+    operation_id = "delete_secret",
+    responses((status = 200, description = "Deleted", body = openapi::Saved), Refusals<400, 401, 403, 404, 410, 503>),
+    security(("operator" = []), ("workspace" = [])),
+)]
 pub(crate) async fn delete(platform: Platform, call: Call) -> Result<Reply> {
     let (_, id, seen) = platform.operator_or_self(&call, Look::record()).await?;
     let key = key(&call)?;

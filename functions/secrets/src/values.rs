@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use futures::stream::{self, StreamExt};
 use platform::auth::Principal;
 use platform::decide::{Fault, decide};
+use platform::openapi::Refusals;
 use platform::sealing::{Plaintext, SealError};
 use platform::secrets::SecretOwner;
 use platform::store::Look;
@@ -25,6 +26,16 @@ const AT_ONCE: usize = 16;
 ///
 /// # Errors
 /// 401; 403; 409 `stale_generation`; 410; 500 `secret_unreadable` with `failed_keys`, and then no value at all; 503.
+#[utoipa::path(
+    get,
+    path = "/workspaces/{id}/secrets/values",
+    operation_id = "get_secret_values",
+    responses(
+        (status = 200, description = "Values by key", body = std::collections::BTreeMap<String, String>),
+        Refusals<400, 401, 403, 404, 409, 410, 500, 503>,
+    ),
+    security(("runtime" = [])),
+)]
 pub(crate) async fn values(platform: Platform, call: Call) -> Result<Reply> {
     let (principal, id, seen) = platform.operator_or_self(&call, Look::record()).await?;
     if principal != Principal::Workspace(id) {

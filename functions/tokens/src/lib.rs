@@ -5,11 +5,13 @@ mod issue;
 mod list;
 mod mint;
 mod mint_org;
+mod openapi;
 mod reset_credentials;
 mod revoke;
 mod revoke_org;
 mod test_token;
 
+pub use openapi::openapi;
 use platform::Router;
 
 /// The routes of this function.

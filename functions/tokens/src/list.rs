@@ -1,5 +1,6 @@
 //! `GET /workspaces/{id}/tokens` and `GET /org/tokens`: the live tokens, newest first, never their secrets.
 
+use platform::openapi::Refusals;
 use platform::store::Look;
 use platform::{Call, Platform, Problem, Reply, Result};
 use rules::TokenId;
@@ -8,21 +9,27 @@ use rules::token::MAX_ORG_TOKENS;
 use serde::Serialize;
 use serde_json::json;
 
+use crate::openapi;
+
 /// A token of a workspace on the wire.
-#[derive(Debug, Serialize)]
-struct Shown<'a> {
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = Token)]
+pub(crate) struct Shown<'a> {
     id: TokenId,
     prefix: &'a str,
     kind: TokenKind,
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<&'a str>,
+    #[schema(value_type = platform::openapi::Time)]
     created_at: String,
+    #[schema(value_type = Option<platform::openapi::Time>)]
     last_used_at: Option<String>,
 }
 
 /// A token of the organisation on the wire.
-#[derive(Debug, Serialize)]
-struct ShownOrg<'a> {
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = OrgToken)]
+pub(crate) struct ShownOrg<'a> {
     #[serde(flatten)]
     token: Shown<'a>,
     org_id: &'a str,
@@ -54,6 +61,20 @@ impl<'a> From<&'a Token> for ShownOrg<'a> {
 ///
 /// # Errors
 /// 400 a bad id, limit or offset; 401; 403 `not_your_workspace`; 404 unknown, told to operators.
+#[utoipa::path(
+    get,
+    path = "/workspaces/{id}/tokens",
+    operation_id = "list_tokens",
+    params(
+        ("limit" = Option<u32>, Query, description = "How many, else 50", minimum = 1, maximum = 200),
+        ("offset" = Option<u32>, Query, description = "How many are left out"),
+    ),
+    responses(
+        (status = 200, description = "Live ones, newest first", body = openapi::Tokens),
+        Refusals<400, 401, 403, 404, 503>,
+    ),
+    security(("operator" = []), ("workspace" = [])),
+)]
 pub(crate) async fn of_workspace(platform: Platform, call: Call) -> Result<Reply> {
     let (_, id, seen) = platform.operator_or_self(&call, Look::record()).await?;
     let limit = call.number("limit", 50, 1, 200)? as usize;
@@ -68,6 +89,16 @@ pub(crate) async fn of_workspace(platform: Platform, call: Call) -> Result<Reply
 ///
 /// # Errors
 /// 401; 403 a workspace's token.
+#[utoipa::path(
+    get,
+    path = "/org/tokens",
+    operation_id = "list_org_tokens",
+    responses(
+        (status = 200, description = "Live ones, newest first", body = openapi::OrgTokens),
+        Refusals<401, 403, 503>,
+    ),
+    security(("operator" = [])),
+)]
 pub(crate) async fn of_org(platform: Platform, call: Call) -> Result<Reply> {
     platform.operator(&call).await?;
     let tokens = platform.store.org_tokens(&platform.config.org).await?;

@@ -2,6 +2,7 @@
 
 use lambda_http::http::StatusCode;
 use platform::decide::{Fault, decide};
+use platform::openapi::Refusals;
 use platform::store::Look;
 use platform::{Call, Platform, Problem, Reply, Result};
 use rules::credential::TokenKind;
@@ -10,11 +11,14 @@ use serde::Deserialize;
 use serde_json::json;
 
 use crate::issue::issue;
+use crate::openapi;
 
 /// What a token may be given: a name to tell it by.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, utoipa::ToSchema)]
+#[schema(as = NewToken)]
 pub(crate) struct Body {
     #[serde(default)]
+    #[schema(max_length = 100)]
     name: Option<String>,
 }
 
@@ -36,6 +40,17 @@ impl Body {
 /// # Errors
 /// 400 malformed; 401; 403 `not_your_workspace`; 404 unknown, told to operators; 409 `stale_generation`; 410 removed; 429
 /// `token_limit` at 50 live tokens.
+#[utoipa::path(
+    post,
+    path = "/workspaces/{id}/tokens",
+    operation_id = "mint_token",
+    request_body = Option<Body>,
+    responses(
+        (status = 201, description = "The token, shown this once", body = openapi::Minted),
+        Refusals<400, 401, 403, 404, 409, 410, 429, 503>,
+    ),
+    security(("operator" = []), ("workspace" = [])),
+)]
 pub(crate) async fn mint(platform: Platform, call: Call) -> Result<Reply> {
     decide(|| round(&platform, &call)).await
 }

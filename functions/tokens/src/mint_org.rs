@@ -1,6 +1,7 @@
 //! `POST /org/tokens`: another operator.
 
 use platform::decide::{Fault, decide};
+use platform::openapi::Refusals;
 use platform::{Call, Platform, Reply, Result};
 use rules::TokenId;
 use rules::credential::TokenKind;
@@ -11,11 +12,13 @@ use crate::issue::fresh;
 use crate::mint::Body;
 
 /// The answer.
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = MintedOrgToken)]
 struct Minted {
     id: TokenId,
     prefix: String,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     name: Option<String>,
     auth_token: String,
     warning: &'static str,
@@ -27,6 +30,17 @@ struct Minted {
 /// # Errors
 /// 400 malformed; 401; 403 a workspace's token; 429 `token_limit` at 500 live tokens. No record serialises the org's tokens,
 /// so operators who mint at one instant may pass the limit by as many as they are.
+#[utoipa::path(
+    post,
+    path = "/org/tokens",
+    operation_id = "mint_org_token",
+    request_body = Option<Body>,
+    responses(
+        (status = 200, description = "The token, shown this once", body = Minted),
+        Refusals<400, 401, 403, 429, 503>,
+    ),
+    security(("operator" = [])),
+)]
 pub(crate) async fn mint(platform: Platform, call: Call) -> Result<Reply> {
     decide(|| round(&platform, &call)).await
 }

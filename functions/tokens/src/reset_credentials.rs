@@ -1,6 +1,7 @@
 //! `POST /admin/workspaces/{id}/reset-credentials`: the way back for an agent that lost its token.
 
 use platform::decide::{Fault, decide};
+use platform::openapi::Refusals;
 use platform::store::Look;
 use platform::{Call, Platform, Problem, Reply, Result};
 use rules::Timestamp;
@@ -9,12 +10,23 @@ use rules::token::{may_change, one_time_credential};
 use serde_json::json;
 
 use crate::issue::first_credential;
+use crate::openapi;
 
 /// Answers operators with 200 `{"boot_credential","workspace_id","expires_at","message"}`. Register takes the credential as
 /// its bearer, once, within 15 minutes, answers with a new token and revokes the runtime's old ones; until then those hold.
 ///
 /// # Errors
 /// 400 a bad id; 401; 403 a workspace's token; 404 unknown; 410 removed.
+#[utoipa::path(
+    post,
+    path = "/admin/workspaces/{id}/reset-credentials",
+    operation_id = "reset_credentials",
+    responses(
+        (status = 200, description = "A credential for one register", body = openapi::Reset),
+        Refusals<400, 401, 403, 404, 409, 410, 503>,
+    ),
+    security(("operator" = [])),
+)]
 pub(crate) async fn reset_credentials(platform: Platform, call: Call) -> Result<Reply> {
     decide(|| round(&platform, &call)).await
 }

@@ -1,6 +1,7 @@
 //! `DELETE /workspaces/{id}/tokens/{token_id}`.
 
 use platform::decide::{Fault, decide};
+use platform::openapi::{Done, Refusals};
 use platform::store::{Look, Snapshot, Transaction};
 use platform::{Call, Platform, Problem, Reply, Result};
 use rules::TokenId;
@@ -18,6 +19,13 @@ use crate::issue::change;
 /// # Errors
 /// 400 a bad id; 401; 403 `not_your_workspace`; 404 `token_unknown` for an unknown token, another workspace's, or one that is
 /// revoked already; 404 unknown workspace, told to operators; 409 `stale_generation`; 410 removed.
+#[utoipa::path(
+    delete,
+    path = "/workspaces/{id}/tokens/{token_id}",
+    operation_id = "revoke_token",
+    responses((status = 200, description = "Revoked", body = Done), Refusals<400, 401, 403, 404, 409, 410, 503>),
+    security(("operator" = []), ("workspace" = [])),
+)]
 pub(crate) async fn revoke(platform: Platform, call: Call) -> Result<Reply> {
     decide(|| round(&platform, &call)).await
 }

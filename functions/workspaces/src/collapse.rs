@@ -1,6 +1,7 @@
 //! `POST /workspaces/{id}/collapse`.
 
 use platform::decide::{Fault, decide};
+use platform::openapi::Refusals;
 use platform::store::Look;
 use platform::{Call, Platform, Reply, Result};
 use rules::WorkspaceId;
@@ -9,6 +10,7 @@ use rules::workspace::Workspace;
 use serde_json::json;
 
 use crate::delete::{live_children, remove};
+use crate::openapi;
 use crate::team::{living, there};
 
 /// Removes the children of a workspace, each with all below it: 200 `{"status":"collapsed","removed":["name"]}`. An
@@ -16,6 +18,16 @@ use crate::team::{living, there};
 ///
 /// # Errors
 /// 401; 403; 404; 410; 503: repeating it finishes what was begun.
+#[utoipa::path(
+    post,
+    path = "/workspaces/{id}/collapse",
+    operation_id = "collapse_workspace",
+    responses(
+        (status = 200, description = "Who was removed", body = openapi::Collapsed),
+        Refusals<400, 401, 403, 404, 409, 410, 503>,
+    ),
+    security(("operator" = []), ("workspace" = [])),
+)]
 pub(crate) async fn collapse(platform: Platform, call: Call) -> Result<Reply> {
     let (principal, id, seen) = platform.operator_or_self(&call, Look::record()).await?;
     let workspace = there(seen.workspace)?;

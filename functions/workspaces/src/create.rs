@@ -3,6 +3,7 @@
 use http::StatusCode;
 use platform::decide::{Fault, decide};
 use platform::http::base_url;
+use platform::openapi::Refusals;
 use platform::store::Transaction;
 use platform::{Call, Platform, Reply, Result};
 use rules::credential::Token;
@@ -12,6 +13,7 @@ use rules::secret::{SecretRecord, SecretScope};
 use rules::workspace::Workspace;
 use serde_json::json;
 
+use crate::openapi;
 use crate::{connection, new_workspace, tree};
 
 /// Creates a workspace. Operators only.
@@ -23,6 +25,17 @@ use crate::{connection, new_workspace, tree};
 /// # Errors
 /// 400 with the field; 401; 403; 404 `parent_unknown`; 409 `too_many_secrets`; 413 for a secret's value; 422
 /// for fields that this release does not keep, `reserved_name`, `secrets_not_configured`.
+#[utoipa::path(
+    post,
+    path = "/workspaces",
+    operation_id = "create_workspace",
+    request_body = crate::new_workspace::Body,
+    responses(
+        (status = 201, description = "Created", body = openapi::Created),
+        Refusals<400, 401, 403, 404, 409, 422, 503>,
+    ),
+    security(("operator" = [])),
+)]
 pub(crate) async fn create(platform: Platform, call: Call) -> Result<Reply> {
     let principal = platform.operator(&call).await?;
     let (workspace, secrets) = new_workspace::read(&platform, &call).await?;

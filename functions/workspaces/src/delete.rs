@@ -2,6 +2,7 @@
 
 use platform::decide::{Fault, decide};
 use platform::delivery::end_event;
+use platform::openapi::Refusals;
 use platform::store::Look;
 use platform::{Call, Platform, Problem, Reply, Result};
 use rules::event::{Event, EventType};
@@ -11,6 +12,8 @@ use rules::workspace::Workspace;
 use rules::{MessageId, Status, WorkspaceId};
 use serde_json::{Value, json};
 
+use crate::openapi;
+
 /// Deletes a workspace and all below it. 200 `{"status":"removed","cascade_deleted":n}`; repeating it finishes what an
 /// earlier call could not. `?confirm=true` is needed when there are children; `?purge=true` also deletes what is stored
 /// about it, except that it was removed. Operators only.
@@ -19,6 +22,20 @@ use serde_json::{Value, json};
 ///
 /// # Errors
 /// 401; 403; 404; 409 `confirmation_required` with the children.
+#[utoipa::path(
+    delete,
+    path = "/workspaces/{id}",
+    operation_id = "delete_workspace",
+    params(
+        ("confirm" = Option<bool>, Query, description = "Also if it has children"),
+        ("purge" = Option<bool>, Query, description = "Also what is stored about it"),
+    ),
+    responses(
+        (status = 200, description = "Deleted, with all below it", body = openapi::Deleted),
+        Refusals<400, 401, 403, 404, 409, 503>,
+    ),
+    security(("operator" = [])),
+)]
 pub(crate) async fn delete(platform: Platform, call: Call) -> Result<Reply> {
     platform.operator(&call).await?;
     let root = call.workspace_id()?;

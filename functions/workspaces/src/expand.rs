@@ -2,6 +2,7 @@
 
 use platform::decide::{Fault, decide};
 use platform::http::Object;
+use platform::openapi::Refusals;
 use platform::store::Look;
 use platform::{Call, Platform, Problem, Reply, Result};
 use rules::event::{Event, EventType};
@@ -13,12 +14,15 @@ use serde::Deserialize;
 use serde_json::json;
 
 use crate::delete::live_children;
+use crate::openapi;
 use crate::team::{Given, living, read, there};
 use crate::{create, new_workspace, tree};
 
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, utoipa::ToSchema)]
+#[schema(as = Expansion)]
 struct Body {
     #[serde(default)]
+    #[schema(value_type = Option<Vec<Given>>, max_items = 20)]
     sub_workspaces: Option<Vec<Object<Given>>>,
 }
 
@@ -31,6 +35,17 @@ struct Body {
 /// # Errors
 /// 400 with the field, or `no_sub_workspaces`; 401; 403; 404; 409 `ancestor_paused`, `sub_workspaces_changed`; 410; 422 `tree_too_deep`; 503, and then
 /// repeating it makes the rest.
+#[utoipa::path(
+    post,
+    path = "/workspaces/{id}/expand",
+    operation_id = "expand_workspace",
+    request_body = Option<Body>,
+    responses(
+        (status = 200, description = "All of its sub-workspaces", body = openapi::Expanded),
+        Refusals<400, 401, 403, 404, 409, 410, 422, 503>,
+    ),
+    security(("operator" = []), ("workspace" = [])),
+)]
 pub(crate) async fn expand(platform: Platform, call: Call) -> Result<Reply> {
     let (principal, id, seen) = platform.operator_or_self(&call, Look::record()).await?;
     let body = if call.body.is_empty() { Body::default() } else { call.json::<Object<Body>>()?.0 };

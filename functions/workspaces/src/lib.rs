@@ -7,11 +7,13 @@ mod delete;
 mod expand;
 mod list;
 mod new_workspace;
+mod openapi;
 mod patch;
 mod state;
 mod team;
 mod tree;
 
+pub use openapi::openapi;
 use platform::Router;
 
 /// The routes of this function.

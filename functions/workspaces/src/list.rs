@@ -1,5 +1,6 @@
 //! `GET /workspaces` and `GET /workspaces/{id}`.
 
+use platform::openapi::Refusals;
 use platform::store::Look;
 use platform::{Call, Platform, Problem, Reply, Result, view};
 use rules::Status;
@@ -7,7 +8,16 @@ use rules::schedule::Schedule;
 use rules::slots::Slots;
 use serde_json::{Value, json};
 
+use crate::openapi;
+
 /// 200 with an array of all workspaces that are not removed, oldest first. Operators only.
+#[utoipa::path(
+    get,
+    path = "/workspaces",
+    operation_id = "list_workspaces",
+    responses((status = 200, description = "Oldest first", body = Vec<openapi::Workspace>), Refusals<401, 403, 503>),
+    security(("operator" = [])),
+)]
 pub(crate) async fn list(platform: Platform, call: Call) -> Result<Reply> {
     platform.operator(&call).await?;
     let ids = platform.store.workspaces(&platform.config.org).await?;
@@ -27,6 +37,16 @@ pub(crate) async fn list(platform: Platform, call: Call) -> Result<Reply> {
 ///
 /// # Errors
 /// 400 for an id that is no UUID; 401; 403; 404.
+#[utoipa::path(
+    get,
+    path = "/workspaces/{id}",
+    operation_id = "get_workspace",
+    responses(
+        (status = 200, description = "Its true status, why, and its health", body = openapi::Workspace),
+        Refusals<400, 401, 403, 404, 503>,
+    ),
+    security(("operator" = []), ("workspace" = [])),
+)]
 pub(crate) async fn get(platform: Platform, call: Call) -> Result<Reply> {
     let (_, _, snapshot) = platform.operator_or_self(&call, Look::record().lease().slots()).await?;
     let workspace = snapshot.workspace.as_ref().ok_or_else(Problem::no_workspace)?;

@@ -21,22 +21,29 @@ use crate::team::{self, Given};
 /// What a managed workspace runs when nothing is said.
 const DEFAULT_RUNTIME: &str = "langgraph";
 
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, utoipa::ToSchema)]
+#[schema(as = NewWorkspace)]
 pub(crate) struct Body {
+    #[schema(max_length = 255)]
     name: String,
     #[serde(default)]
+    #[schema(max_length = 1000)]
     role: Option<String>,
     #[serde(default)]
+    #[schema(minimum = 1, maximum = 4)]
     tier: Option<i64>,
     #[serde(default)]
+    #[schema(max_length = 100)]
     runtime: Option<String>,
     #[serde(default)]
+    #[schema(max_length = 100)]
     model: Option<String>,
     #[serde(default)]
     external: bool,
     #[serde(default)]
     url: Option<String>,
     #[serde(default)]
+    #[schema(format = Uuid)]
     parent_id: Option<String>,
     #[serde(default)]
     workspace_dir: Option<String>,
@@ -45,24 +52,31 @@ pub(crate) struct Body {
     #[serde(default)]
     budget_limit: Option<i64>,
     #[serde(default)]
+    #[schema(minimum = 1, maximum = 100)]
     max_concurrent_tasks: Option<i64>,
     #[serde(default)]
+    #[schema(max_length = 4096)]
     command: Option<String>,
     #[serde(default)]
+    #[schema(minimum = 0, maximum = 525_600)]
     hibernation_idle_minutes: Option<i64>,
     #[serde(default)]
+    #[schema(value_type = Option<Canvas>)]
     canvas: Option<Object<Canvas>>,
     #[serde(default)]
+    #[schema(ignore)]
     template: Option<Value>,
     #[serde(default)]
     secrets: Option<BTreeMap<String, String>>,
     #[serde(default)]
+    #[schema(ignore)]
     initial_memories: Option<Value>,
     #[serde(default)]
+    #[schema(value_type = Option<Vec<Given>>, max_items = 20)]
     sub_workspaces: Option<Vec<Object<Given>>>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::ToSchema)]
 struct Canvas {
     #[serde(default)]
     x: f64,

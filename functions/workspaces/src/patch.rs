@@ -1,6 +1,7 @@
 //! `PATCH /workspaces/{id}`.
 
 use platform::decide::{Fault, decide};
+use platform::openapi::Refusals;
 use platform::store::Look;
 use platform::{Call, Platform, Problem, Reply, Result};
 use rules::event::{Event, EventType};
@@ -12,6 +13,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::json;
 
 use crate::new_workspace::{non_empty, parent, tier};
+use crate::openapi;
 use crate::tree;
 
 /// A field that is absent, null, or there.
@@ -19,29 +21,41 @@ fn nullable<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> 
     Option::deserialize(deserializer).map(Some)
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, utoipa::ToSchema)]
+#[schema(as = WorkspaceChanges)]
 struct Body {
+    #[schema(max_length = 255)]
     name: Option<String>,
     #[serde(default, deserialize_with = "nullable")]
+    #[schema(value_type = Option<String>, max_length = 1000)]
     role: Option<Option<String>>,
     x: Option<f64>,
     y: Option<f64>,
     collapsed: Option<bool>,
+    #[schema(minimum = 1, maximum = 4)]
     tier: Option<i64>,
+    #[schema(max_length = 100)]
     runtime: Option<String>,
     #[serde(default, deserialize_with = "nullable")]
+    #[schema(value_type = Option<String>, max_length = 100)]
     model: Option<Option<String>>,
     #[serde(default, deserialize_with = "nullable")]
+    #[schema(value_type = Option<WorkspaceId>)]
     parent_id: Option<Option<String>>,
     #[serde(default, deserialize_with = "nullable")]
+    #[schema(value_type = Option<String>)]
     workspace_dir: Option<Option<String>>,
     workspace_access: Option<WorkspaceAccess>,
+    #[schema(minimum = 1, maximum = 100)]
     max_concurrent_tasks: Option<i64>,
     #[serde(default, deserialize_with = "nullable")]
+    #[schema(value_type = Option<String>, max_length = 4096)]
     command: Option<Option<String>>,
     #[serde(default, deserialize_with = "nullable")]
+    #[schema(value_type = Option<i64>, minimum = 0, maximum = 525_600)]
     hibernation_idle_minutes: Option<Option<i64>>,
     #[serde(default, deserialize_with = "nullable")]
+    #[schema(value_type = Option<i64>)]
     budget_limit: Option<Option<i64>>,
 }
 
@@ -70,6 +84,17 @@ impl Body {
 ///
 /// # Errors
 /// 400 with the field; 401; 403 for an operator's field; 404; 409 `parent_cycle`; 410 removed. Nothing is changed then.
+#[utoipa::path(
+    patch,
+    path = "/workspaces/{id}",
+    operation_id = "update_workspace",
+    request_body = Body,
+    responses(
+        (status = 200, description = "Changed", body = openapi::Updated),
+        Refusals<400, 401, 403, 404, 409, 410, 422, 503>,
+    ),
+    security(("operator" = []), ("workspace" = [])),
+)]
 pub(crate) async fn patch(platform: Platform, call: Call) -> Result<Reply> {
     let (principal, id, _) = platform.operator_or_self(&call, Look::record()).await?;
     let body: Body = call.json()?;

@@ -2,17 +2,30 @@
 
 use platform::auth::{Bearer, Principal};
 use platform::http::Call;
+use platform::openapi::Refusals;
 use platform::store::Look;
 use platform::{Platform, Problem, Reply, Result};
 use rules::Status;
 use rules::liveness::effective;
 use serde_json::json;
 
+use crate::openapi;
+
 /// 200 `{"workspace_id","status","paused","deleted":false}`. A token that was revoked by its workspace's deletion still
 /// reads this one answer, 404 `{"deleted":true}`, so that its agent learns why it is refused elsewhere.
 ///
 /// # Errors
 /// 400, 401, 403; 404 with `"deleted":true` for a removed or unknown workspace.
+#[utoipa::path(
+    get,
+    path = "/workspaces/{id}/state",
+    operation_id = "get_workspace_state",
+    responses(
+        (status = 200, description = "What a remote agent polls", body = openapi::State),
+        Refusals<400, 401, 403, 404, 503>,
+    ),
+    security(("operator" = []), ("workspace" = [])),
+)]
 pub(crate) async fn state(platform: Platform, call: Call) -> Result<Reply> {
     let bearer = platform.bearer(&call);
     if bearer == Bearer::None {

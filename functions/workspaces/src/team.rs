@@ -11,22 +11,31 @@ use serde::Deserialize;
 use crate::new_workspace::{non_empty, tier};
 
 /// One of `sub_workspaces` as it is given.
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::ToSchema)]
+#[schema(as = SubWorkspace)]
 pub(crate) struct Given {
+    #[schema(max_length = 255)]
     name: String,
     #[serde(default)]
+    #[schema(max_length = 1000)]
     role: Option<String>,
     #[serde(default)]
+    #[schema(minimum = 1, maximum = 4)]
     tier: Option<i64>,
     #[serde(default)]
+    #[schema(max_length = 100)]
     runtime: Option<String>,
     #[serde(default)]
+    #[schema(max_length = 100)]
     model: Option<String>,
     #[serde(default)]
+    #[schema(max_length = 4096)]
     command: Option<String>,
     #[serde(default)]
+    #[schema(minimum = 1, maximum = 100)]
     max_concurrent_tasks: Option<i64>,
     #[serde(default)]
+    #[schema(minimum = 0, maximum = 525_600)]
     hibernation_idle_minutes: Option<i64>,
 }
 

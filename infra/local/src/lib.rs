@@ -17,6 +17,7 @@ pub mod gateway;
 pub mod handler;
 pub mod log;
 mod metrics;
+pub mod openapi;
 pub mod options;
 pub mod outside;
 pub mod queues;

@@ -23,6 +23,7 @@ pub mod lost;
 pub mod measures;
 pub mod memories;
 pub mod mint;
+pub mod openapi;
 pub mod platform;
 pub mod problem;
 pub mod provisioner;

@@ -13,7 +13,8 @@ pub const MAX_REPORT_BYTES: usize = 100_000;
 const MAX_NAME_BYTES: usize = 255;
 
 /// What was done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = ActivityKind)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
     /// It sent a message.
@@ -58,7 +59,8 @@ impl Kind {
 }
 
 /// How it went.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = ActivityOutcome)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// Well.

@@ -11,7 +11,7 @@ use crate::workspace::Workspace;
 pub const MAX_LIVE_TOKENS: usize = 50;
 
 /// What a token is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum TokenKind {
     /// Held by the runtime of one generation: registers and heartbeats.

@@ -20,7 +20,8 @@ pub const REPEAT_WINDOW: Duration = Duration::from_secs(10 * 60);
 pub const RESULT_CHARS: usize = 4000;
 
 /// Where a delegation is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = DelegationStage)]
 #[serde(rename_all = "snake_case")]
 pub enum Stage {
     /// Recorded.

@@ -13,7 +13,8 @@ use crate::time::Timestamp;
 use crate::workspace::Workspace;
 
 /// What is known of one part.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[schema(as = HealthState)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
     /// Seen to work.
@@ -25,7 +26,8 @@ pub enum State {
 }
 
 /// One part of the health, with what it is concluded from.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[schema(as = HealthPart)]
 pub struct Part {
     /// The conclusion.
     pub state: State,
@@ -34,7 +36,7 @@ pub struct Part {
 }
 
 /// All five parts.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Health {
     /// Its process lives.
     pub process: Part,

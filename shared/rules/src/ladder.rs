@@ -12,7 +12,7 @@ use crate::slots::{Slot, Slots};
 use crate::time::Timestamp;
 
 /// How far the platform went to end a turn.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Rung {
     /// The agent was asked to save its work and to end the turn.

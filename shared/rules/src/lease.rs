@@ -52,7 +52,7 @@ pub struct Beat {
 }
 
 /// The runtime's own view of its registration.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct RegisterState {
     /// The last attempt succeeded.
     #[serde(default)]
@@ -65,6 +65,7 @@ pub struct RegisterState {
     pub attempts: u32,
     /// Since when it has not been ok; set by the platform.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(ignore)]
     pub failing_since: Option<Timestamp>,
 }
 

@@ -5,7 +5,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 /// What a workspace is known to be. The storage and wire strings derive from this enum and exist nowhere else.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = WorkspaceStatus)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
     /// Its container is starting; no proof of life yet.

@@ -12,7 +12,7 @@ pub(super) const HOST_DIRECTORIES: [&str; 12] =
     ["etc", "var", "proc", "sys", "dev", "boot", "sbin", "bin", "lib", "lib64", "usr", "run"];
 
 /// What a workspace may do with its `workspace_dir`.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum WorkspaceAccess {
     /// The directory is not mounted.

@@ -25,7 +25,8 @@ pub const NAMESPACE: &str = "general";
 pub const MAX_MEMORIES: usize = 1000;
 
 /// Who may read it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = MemoryScope)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum Scope {
     /// Its author.

@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 /// Where a message is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = MessageState)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
     /// Waits in its lane.

@@ -11,7 +11,8 @@ use crate::message::{FireOf, Message, State};
 use crate::time::Timestamp;
 
 /// What became of a fire.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = FireOutcome)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// Its turn waits.
@@ -68,7 +69,8 @@ impl Outcome {
 }
 
 /// What started it.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = FireTrigger)]
 #[serde(rename_all = "snake_case")]
 pub enum Trigger {
     /// Its time.
@@ -81,7 +83,8 @@ pub enum Trigger {
 }
 
 /// Which memories a turn was given.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = FireMemories)]
 pub struct Memories {
     /// How many.
     pub count: u32,

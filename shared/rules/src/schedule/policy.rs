@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::field::FieldError;
 
 /// A fire meets one of the same schedule that is still open.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Overlap {
     /// At most one waits: it stands for the newest time, the others end coalesced.
@@ -22,7 +22,7 @@ pub enum Overlap {
 }
 
 /// Fires that could not be placed in time, because the platform was down or late.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Catchup {
     /// None is made up for.

@@ -15,7 +15,8 @@ use crate::id::{MessageId, ScheduleId, WorkspaceId};
 use crate::time::Timestamp;
 
 /// Who made it.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = ScheduleSource)]
 #[serde(rename_all = "snake_case")]
 pub enum Source {
     /// A template of workspaces.

@@ -8,7 +8,8 @@ use super::record::Schedule;
 use crate::time::Timestamp;
 
 /// The word.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[schema(as = ScheduleStanding)]
 #[serde(rename_all = "snake_case")]
 pub enum Standing {
     /// Switched off.

@@ -35,7 +35,7 @@ struct Bucket {
 }
 
 /// How many of the fires of a stretch of time fired.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct Coverage {
     /// Fires with an outcome.
     pub nominal: u32,

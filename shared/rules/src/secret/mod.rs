@@ -31,7 +31,7 @@ pub const MAX_STORED_BYTES: usize = 2 * 1024 * 1024;
 pub const MODEL_KEY: &str = "MODEL_PROVIDER";
 
 /// Whose a secret is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum SecretScope {
     /// The organisation's: every workspace gets it that has none of its own by that key.

@@ -6,7 +6,7 @@ use tests::{Fault, World};
 use super::{FAULTS, from, once, unavailable};
 
 /// They ask the datastore nothing.
-const OPEN: [&str; 2] = ["GET /health", "GET /metrics"];
+const OPEN: [&str; 3] = ["GET /health", "GET /metrics", "GET /openapi.json"];
 
 #[tokio::test]
 async fn the_table_of_requests_has_every_route() {

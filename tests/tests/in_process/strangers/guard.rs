@@ -34,9 +34,10 @@ pub(super) enum Guard {
 }
 
 /// The guard of each route.
-const GUARDS: [(&str, Guard); 83] = [
+const GUARDS: [(&str, Guard); 84] = [
     ("GET /health", Guard::Open),
     ("GET /metrics", Guard::Open),
+    ("GET /openapi.json", Guard::Open),
     ("GET /admin/liveness", Guard::Operator),
     ("GET /events", Guard::Operator),
     ("GET /events/{id}", Guard::Operator),

@@ -173,7 +173,7 @@ async fn no_log_line_has_a_secret() {
     world.gate.inject(|_, _| Some(tests::Fault::ServerError));
     for request in cast.requests(&cast.sibling.id) {
         let answer = cast.send(&request, Some(&bearer(&cast.sibling.token))).await;
-        let open = ["GET /health", "GET /metrics"].contains(&request.key);
+        let open = ["GET /health", "GET /metrics", "GET /openapi.json"].contains(&request.key);
         assert!(
             open || answer.status == 503 || request.key.ends_with("test-token"),
             "{}: {}",
@@ -215,6 +215,10 @@ async fn an_answer_that_issues_a_secret_is_not_cached() {
     let cast = Cast::new().await;
     for request in cast.requests(&cast.sibling.id) {
         let answer = cast.send(&request, Some(&bearer(ADMIN))).await;
+        // The description of the API has the names of fields, and no secret.
+        if request.key == "GET /openapi.json" {
+            continue;
+        }
         if answer.text.contains("auth_token\":") || answer.text.contains("boot_credential") {
             assert_eq!(answer.headers.get("cache-control").map(String::as_str), Some("no-store"), "{}", request.key);
         }
