@@ -40,18 +40,24 @@ MEMORY = 15.0
 PATIENCE = 20
 
 
+REFUSED = {
+    "SendMessageBatch": "com.amazonaws.sqs#EmptyBatchRequest",
+    "UpdateItem": "com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException",
+}
+
+
 class Aws(http.server.BaseHTTPRequestHandler):
-    """DynamoDB without items, and SQS that refuses."""
+    """DynamoDB without items, where no condition holds, and SQS that refuses."""
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
 
     def do_POST(self):
         self.rfile.read(int(self.headers.get("content-length", 0)))
-        sqs = self.headers.get("x-amz-target", "").startswith("AmazonSQS")
-        body = b'{"__type":"com.amazonaws.sqs#EmptyBatchRequest"}' if sqs else b"{}"
+        refusal = REFUSED.get(self.headers.get("x-amz-target", "").split(".")[-1])
+        body = json.dumps({"__type": refusal} if refusal else {}).encode()
         self.server.calls += 1
-        self.send_response(400 if sqs else 200)
+        self.send_response(400 if refusal else 200)
         self.send_header("content-type", "application/x-amz-json-1.0")
         self.send_header("content-length", str(len(body)))
         self.end_headers()
@@ -96,9 +102,15 @@ class Runtime(http.server.BaseHTTPRequestHandler):
         pass
 
 
+class Server(http.server.ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, *_):
+        """Functions are killed in the middle of what they do."""
+
+
 def serve(handler, context=None):
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    server.daemon_threads = True
+    server = Server(("127.0.0.1", 0), handler)
     if context:
         server.socket = context.wrap_socket(server.socket, server_side=True)
     threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -110,10 +122,14 @@ def certificate(folder):
     if not shutil.which("openssl"):
         print("there is no openssl to make a certificate with", file=sys.stderr)
         sys.exit(MISSING)
-    key, cert = folder / "key.pem", folder / "cert.pem"
+    key, cert, config = folder / "key.pem", folder / "cert.pem", folder / "openssl.cnf"
+    config.write_text(
+        "[req]\ndistinguished_name = name\nx509_extensions = leaf\n[name]\n"
+        "[leaf]\nsubjectAltName = DNS:localhost\nbasicConstraints = critical, CA:FALSE\n"
+    )
     subprocess.run(
         ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
-         "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-keyout", key, "-out", cert],
+         "-config", config, "-subj", "/CN=localhost", "-keyout", key, "-out", cert],
         check=True, stderr=subprocess.DEVNULL,
     )
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -122,13 +138,15 @@ def certificate(folder):
 
 
 def functions():
-    """The functions of the template, by name: the binary, and the first route, if the API calls it."""
+    """The functions of the template, by name: the binary, and one of its routes, if the API calls it."""
     found = {}
     text = (ROOT / "infra" / "template.yaml").read_text()
     for name, block in re.findall(r"\n  (\w+):\n    Type: AWS::Serverless::Function\n(.*?)(?=\n  \w+:\n|\n  # )", text, re.S):
         binary = re.search(r"Binary: (\S+)", block)[1]
-        route = re.search(r'Type: HttpApi\n *Properties: \{ ApiId: !Ref Api, Method: (\w+), Path: "?([^" ]+)"? \}', block)
-        found[name] = (binary, route and (route[1], route[2]))
+        routes = re.findall(r'Type: HttpApi\n *Properties: \{ ApiId: !Ref Api, Method: (\w+), Path: "?([^" ]+)"? \}', block)
+        # Best is a reading one of a workspace.
+        routes.sort(key=lambda route: (route[0] != "GET", "{id}" not in route[1]))
+        found[name] = (binary, routes[0] if routes else None)
     return found
 
 
@@ -138,7 +156,7 @@ def event(route):
     path = re.sub(r"\{\w+\}", "6e0b1c6a-5c8d-4d4e-9a51-3f7d1f0b7a11", path)
     if path == "/health":
         path = "/admin/liveness"
-    body = {"id": "6e0b1c6a-5c8d-4d4e-9a51-3f7d1f0b7a11", "url": "http://127.0.0.1:9", "agent_card": {"name": "a"}}
+    body = {"workspace_id": "6e0b1c6a-5c8d-4d4e-9a51-3f7d1f0b7a11"}
     return json.dumps({
         "version": "2.0", "routeKey": f"{method} {path}", "rawPath": path, "rawQueryString": "",
         "headers": {
@@ -179,9 +197,11 @@ class Started:
         self.runtime.answered = lambda answer: (self.answers.append(answer), self.arrived.release())
         self.process = subprocess.Popen([bootstrap], env=environment(self.runtime, aws, cert), stderr=subprocess.DEVNULL,
                                         stdout=subprocess.DEVNULL)
+        before = aws.calls
         if not self.runtime.polled.wait(PATIENCE):
             self.end()
             sys.exit(f"{bootstrap} did not poll for events")
+        self.greeted = aws.calls > before
 
     def call(self, event):
         """Seconds from an event to its answer."""
@@ -195,6 +215,10 @@ class Started:
             self.end()
             sys.exit(f"a function failed: {answer[:500]}")
         return took
+
+    def status(self):
+        """Of the last answer."""
+        return json.loads(self.answers[-1][2])["statusCode"]
 
     def memory(self):
         text = Path(f"/proc/{self.process.pid}/status").read_text()
@@ -219,16 +243,20 @@ def measure(name, binary, route, folder, aws, cert, scratch):
     with zipfile.ZipFile(package, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
         archive.write(bootstrap, "bootstrap")
     figures = {"MB": (package.stat().st_size / 1e6, SIZE_WITH_ENGINE if binary in WITH_ENGINE else SIZE)}
-    cpu = min(Started(bootstrap, aws, cert).end() for _ in range(STARTS))
+    starts = [Started(bootstrap, aws, cert) for _ in range(STARTS)]
+    if binary != "publish" and not all(started.greeted for started in starts):
+        sys.exit(f"{binary} opened no connection before its first poll")
+    cpu = min(started.end() for started in starts)
     figures["start, ms CPU"] = (cpu * 1000, START)
     first, memory = [], []
     for _ in range(STARTS if route else 1):
+        asked = False
         started = Started(bootstrap, aws, cert)
         if route:
             before = aws.calls
             first.append(started.call(event(route)))
-            asked = aws.calls > before
-            for _ in range(CALLS):
+            asked = aws.calls > before and started.status() < 500
+            for _ in range(CALLS if asked else 0):
                 started.call(event(route))
         memory.append(started.memory())
         started.end()
