@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
 """Holds the functions' packages to their budgets of size, start and memory: `tests/startup/run.py FOLDER`.
 
-FOLDER holds what `sam build` made, `<function>/bootstrap` each. A fake Runtime API and a fake DynamoDB and SQS over TLS, all on
+FOLDER holds the packages, `<binary>/bootstrap` each as `cargo lambda build` leaves them, or `<function>/bootstrap` as `sam
+build` does; a function that is not there is named as not measured. A fake Runtime API and a fake DynamoDB and SQS over TLS, all on
 loopback, stand in for Lambda. Of several starts the best one counts: what else the machine does only ever adds. Ends with 0
-if every function stays within its budgets, with 77 if there is no openssl to make a certificate with.
+if every function stays within its budgets, with 77 if there is no openssl to make a certificate with. What is measured in
+time differs between machines: over its budget it is told, and over twice its budget it fails.
 
 Needs Python 3.10. CPU is user and system time of the process; the SDK's own checks of AWS's certificates, which are RSA and
 a chain longer, come on top on AWS.
@@ -236,9 +238,8 @@ class Started:
         return used.ru_utime + used.ru_stime
 
 
-def measure(name, binary, route, folder, aws, cert, scratch):
+def measure(bootstrap, binary, route, aws, cert, scratch):
     """The figures of one function, by the names of their budgets."""
-    bootstrap = folder / name / "bootstrap"
     package = scratch / "package.zip"
     with zipfile.ZipFile(package, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
         archive.write(bootstrap, "bootstrap")
@@ -276,13 +277,20 @@ def main():
         aws = serve(Aws, context)
         aws.calls = 0
         for name, (binary, route) in functions().items():
-            figures = measure(name, binary, route, folder, aws, cert, scratch)
+            places = [folder / place / "bootstrap" for place in (binary, name)]
+            bootstrap = next((place for place in places if place.exists()), None)
+            if not bootstrap:
+                print(f"{binary:22}  not built, not measured")
+                continue
+            figures = measure(bootstrap, binary, route, aws, cert, scratch)
             cells = {key: f"{value:.2f}" for key, (value, _) in figures.items()}
             print(f"{binary:22}{cells['MB']:>8}{cells['start, ms CPU']:>16}{cells.get('first, ms', '-'):>12}"
                   f"{cells['MB resident']:>14}", flush=True)
-            over += [f"{binary}: {key} is {value:.2f}, over {most}" for key, (value, most) in figures.items() if value > most]
-    for line in over:
-        print(line)
+            for key, (value, most) in figures.items():
+                if value > most:
+                    print(f"{binary}: {key} is {value:.2f}, over {most}")
+                if value > most * (2 if "ms" in key else 1):
+                    over.append(binary)
     return 1 if over else 0
 
 

@@ -80,7 +80,8 @@ const KEYS: &str = "AWS_ACCESS_KEY_ID=test\nAWS_SECRET_ACCESS_KEY=test\n";
 
 fn env_file(settings: &BTreeMap<&str, &str>, endpoints: &Endpoints) -> String {
     let set = with_endpoints(settings, endpoints).into_iter().filter(|(_, value)| !value.is_empty());
-    let lines = set.map(|(name, value)| format!("{name}={value}\n"));
+    let quote = |value: &str| if value.contains('\'') { '"' } else { '\'' };
+    let lines = set.map(|(name, value)| format!("{name}={quote}{value}{quote}\n", quote = quote(value)));
     lines.chain([KEYS.to_owned()]).collect()
 }
 
@@ -133,12 +134,12 @@ mod tests {
         let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
         let text = env_file(&settings(&HashMap::from(variables)), &endpoints());
         for line in [
-            "ADMIN_TOKEN=t",
-            "AWS_REGION=us-east-1",
-            "DYNAMODB_ENDPOINT_URL=http://127.0.0.1:1",
-            "SQS_ENDPOINT_URL=http://127.0.0.1:2",
-            "TABLE_NAME=things",
-            "QUEUE_PREFIX=molecule",
+            "ADMIN_TOKEN='t'",
+            "AWS_REGION='us-east-1'",
+            "DYNAMODB_ENDPOINT_URL='http://127.0.0.1:1'",
+            "SQS_ENDPOINT_URL='http://127.0.0.1:2'",
+            "TABLE_NAME='things'",
+            "QUEUE_PREFIX='molecule'",
             "AWS_SECRET_ACCESS_KEY=test",
         ] {
             assert!(text.lines().any(|found| found == line), "{line} is not in {text}");
