@@ -99,9 +99,9 @@ class MainPath:
     def status(self):
         return self.api.call("GET", f"/workspaces/{self.bob}")["status"]
 
-    def beat(self):
+    def beat(self, api=None, path="/registry/heartbeat"):
         body = {"workspace_id": self.bob, "error_rate": 0, "active_tasks": 0}
-        return self.api.call("POST", "/registry/heartbeat", body, token=self.bobs)
+        return (api or self.api).call("POST", path, body, token=self.bobs)
 
     def an_agent_registers(self):
         self.agent = Agent(self.beat)
@@ -114,11 +114,8 @@ class MainPath:
         self.agent.start_beating()
 
     def it_beats_at_the_functions_own_url(self):
-        """Where register says, reached by the stand-in's path for what its host name says."""
-        name, path = self.registered["heartbeat_url"].split("://", 1)[1].split("/", 1)
-        url = f"{self.stack.endpoint}/_aws/lambda-url/{name.split('.')[0]}"
-        body = {"workspace_id": self.bob, "error_rate": 0, "active_tasks": 0}
-        Api(url, name).call("POST", f"/{path}", body, token=self.bobs)
+        host, path = self.registered["heartbeat_url"].split("://", 1)[1].split("/", 1)
+        self.beat(Api(self.stack.endpoint, host), f"/{path}")
 
     def a_schedule_is_made(self):
         body = {"name": "minutely", "cron_expr": "* * * * *", "prompt": "what time is it"}
@@ -178,11 +175,12 @@ class MainPath:
 
 
 def logs(stack, lines=60):
-    """The last lines that the functions wrote."""
+    """The last lines that the functions wrote, without those of every invocation."""
     client, group = stack.client("logs"), stack.made.get("LogGroup")
     found = client.filter_log_events(logGroupName=group["Ref"])["events"] if group else []
-    for event in sorted(found, key=lambda event: event["timestamp"])[-lines:]:
-        print(f"  {event['logStreamName'][:40]} {event['message'].rstrip()[:400]}")
+    told = [one for one in found if not one["message"].startswith(("START ", "END ", "REPORT "))]
+    for one in sorted(told, key=lambda one: one["timestamp"])[-lines:]:
+        print(f"  {one['timestamp']} {one['message'].rstrip()[:600]}")
 
 
 def main():
