@@ -1,5 +1,6 @@
 //! The platform as a process, and what outlasts the process.
 
+use std::collections::HashMap;
 use std::net::TcpListener;
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
@@ -20,10 +21,12 @@ pub struct Home {
 
 impl Home {
     /// A new home. Each start takes a free port. Where `TEST_AWS_ENDPOINT_URL` names an endpoint, the platform has its table
-    /// and queues there, of its own, instead of the embedded ones.
+    /// and queues there, of its own, instead of the embedded ones; a home with an endpoint of its own keeps to that.
     pub fn new(variables: &[(&str, &str)]) -> Self {
         let own = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-        let variables = elsewhere().into_iter().chain(own).collect();
+        let placed = variables.iter().any(|(name, _)| *name == "AWS_ENDPOINT_URL");
+        let given = if placed { Vec::new() } else { elsewhere() };
+        let variables = given.into_iter().chain(own).collect();
         let folder = tempfile::tempdir().unwrap();
         Self { _janitor: Janitor::of_folder(folder.path()), folder, port: 0, variables }
     }
@@ -43,6 +46,11 @@ impl Home {
     /// The data directory. The first start makes it.
     pub fn data(&self) -> PathBuf {
         self.folder.path().join("data")
+    }
+
+    /// The variables of its platforms, but for port and data directory.
+    pub fn variables(&self) -> HashMap<String, String> {
+        self.variables.iter().cloned().collect()
     }
 
     /// What starts the platform: it inherits no variables.

@@ -15,6 +15,8 @@ use platform::clock::SystemClock;
 use tests::process::{BOUND, Home, Process, Runtime, answer_text, message};
 use tokio::net::TcpListener;
 
+use crate::hold::Hold;
+
 /// DynamoDB and SQS, and one address for both.
 struct Emulator {
     url: String,
@@ -93,6 +95,31 @@ async fn two_starts_in_a_row_find_the_same_table_queues_and_data() {
     let _alices = Runtime::start(&platform, &alice, "cat", &[]).await;
     let entry = platform.until_completed(&queued, BOUND).await;
     assert_eq!(answer_text(&entry["result"]["body"]), "later");
+}
+
+/// The pointer of what the agent had in hand is still in flight when the next platform starts, and must not hold its lane.
+#[tokio::test]
+async fn what_an_agent_had_in_hand_does_not_hold_a_queue_that_outlives_the_platform() {
+    let emulator = Emulator::start().await;
+    let home = Home::lasting(&[("AWS_ENDPOINT_URL", &emulator.url), ("A2A_SYNC_WAIT_SECONDS", "0")]);
+    let mut platform = home.start().await;
+    let (alice, bob) = (platform.external("alice").await, platform.external("bob").await);
+    let hold = Hold::new();
+    let _bobs = Runtime::start(&platform, &bob, &hold.command(), &[]).await;
+    platform.until_status(&bob.id, "online", BOUND).await;
+    let mut sent = Vec::new();
+    for text in ["first", "second"] {
+        sent.push(platform.send(&alice, &bob.id, &message(text, None)).await.expect(202));
+    }
+    hold.until_begun().await;
+    platform.process.kill();
+
+    let platform = home.start().await;
+    hold.release();
+    for queued in &sent {
+        platform.until_completed(queued, BOUND).await;
+    }
+    assert_eq!(hold.began(), ["first", "second"], "each ran once, in order");
 }
 
 #[tokio::test]

@@ -17,7 +17,9 @@ async fn stop(mut platform: Platform) {
 
 /// Every item of the table, read by a platform of this process.
 async fn items(home: &Home) -> Vec<String> {
-    let running = local::start(Options { data: Data::Directory(home.data()), ..Options::memory() }).await.unwrap();
+    let Options { variables, aws_endpoint, .. } = Options::from_variables(home.variables()).unwrap();
+    let data = Data::Directory(home.data());
+    let running = local::start(Options { data, variables, aws_endpoint, ..Options::memory() }).await.unwrap();
     let items = world::items(running.platform()).await;
     running.stop().await;
     items

@@ -1,0 +1,150 @@
+#!/usr/bin/env python3
+"""Runs the project against ministack, a stand-in for AWS: `tests/ministack/run.py [--functions FOLDER] [PART ...]`.
+
+Needs Python 3.10 with venv and pip. The parts: `conformance`, the suites of what the platform relies on; `processes`, the
+platform as a process; `functions`, the functions' executables of a folder as Lambdas behind an HTTP API, queues and rules.
+Without a name all run. Ends with 0 if all went as it should, with 77 if ministack cannot be installed.
+"""
+
+import argparse
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+import venv
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+# The exit status that says: not run, for want of ministack.
+MISSING = 77
+
+# What ministack gets wrong, by the name of the check that shows it.
+CONFORMANCE = {
+    "second_purge_is_refused": "a queue may be purged twice within 60 s",
+    "stale_visibility_change_is_a_typed_error": "a visibility is changed by a receipt that is over",
+    "visibility_has_a_range": "a visibility of less than 0 s is taken",
+    "receive_attempt_may_be_repeated": "a receive with the same attempt id does not bring the same messages again",
+    "receive_has_limits": "a wait of more than 20 s is taken",
+}
+PROCESSES = {}
+
+
+def environment():
+    """The Python of a virtual environment with ministack."""
+    folder, wanted = ROOT / "target" / "ci" / "ministack", HERE / "requirements.txt"
+    python, mark = folder / "bin" / "python", folder / "installed.txt"
+    if not (mark.exists() and mark.read_text() == wanted.read_text()):
+        try:
+            venv.create(folder, with_pip=True)
+            subprocess.run([python, "-m", "pip", "install", "--quiet", "-r", wanted], check=True)
+        except subprocess.CalledProcessError as failure:
+            print(f"ministack cannot be installed: {failure}", file=sys.stderr)
+            sys.exit(MISSING)
+        mark.write_text(wanted.read_text())
+    return python
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Ministack:
+    """A running ministack, on loopback only; it and the functions that it started end with the block."""
+
+    def __init__(self, python):
+        self.python = python
+
+    def __enter__(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.log, port = Path(self.folder.name) / "log", free_port()
+        self.url = f"http://127.0.0.1:{port}"
+        # Its functions inherit its environment, so that has nothing that is not theirs to know.
+        environ = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ}
+        environ |= {"BIND_HOST": "127.0.0.1", "GATEWAY_PORT": str(port), "TMPDIR": self.folder.name}
+        environ |= {"LAMBDA_EXECUTOR": "local", "IOT_MTLS_ENABLED": "0", "SFTP_ENABLED": "0", "LOG_LEVEL": "WARNING"}
+        with self.log.open("wb") as log:
+            command = [self.python, "-m", "ministack"]
+            session = dict(start_new_session=True, cwd=self.folder.name)
+            self.process = subprocess.Popen(command, env=environ, stdout=log, stderr=log, **session)
+        end = time.monotonic() + 30
+        while time.monotonic() < end and self.process.poll() is None:
+            try:
+                urllib.request.urlopen(f"{self.url}/_ministack/health", timeout=2).close()
+                return self
+            except OSError:
+                time.sleep(0.1)
+        self.__exit__()
+        sys.exit("FAILED: ministack was not there within 30 s")
+
+    def __exit__(self, *failed):
+        self.process.terminate()
+        try:
+            self.process.wait(10)
+        except subprocess.TimeoutExpired:
+            pass
+        # What is left of its process group: functions that it did not end.
+        try:
+            os.killpg(self.process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+        self.process.wait()
+        if failed and failed[0]:
+            print("the end of ministack's log:", *self.log.read_text(errors="replace").splitlines()[-40:], sep="\n  ")
+        self.folder.cleanup()
+
+
+def cargo_test(*words, **environ):
+    subprocess.run(["cargo", "test", "-p", "tests", *words], check=True, cwd=ROOT, env={**os.environ, **environ})
+
+
+def left_out(excluded):
+    for name, why in excluded.items():
+        print(f"left out: {name}: {why}", flush=True)
+
+
+def conformance(ministack, _):
+    left_out(CONFORMANCE)
+    suites = ["--test", "dynamodb_conformance", "--test", "sqs_conformance"]
+    skip = ",".join(CONFORMANCE)
+    cargo_test(*suites, "--", "--nocapture", CONFORMANCE_ENDPOINT_URL=ministack.url, CONFORMANCE_SKIP=skip)
+
+
+def processes(ministack, _):
+    left_out(PROCESSES)
+    skip = [word for name in PROCESSES for word in ("--skip", name)]
+    cargo_test("--test", "processes", "--", *skip, TEST_AWS_ENDPOINT_URL=ministack.url)
+
+
+def functions(ministack, folder):
+    subprocess.run([ministack.python, HERE / "functions.py", ministack.url, folder.resolve()], check=True)
+
+
+PARTS = {part.__name__: part for part in (conformance, processes, functions)}
+
+
+def main():
+    arguments = argparse.ArgumentParser(description="Runs the project against ministack.")
+    arguments.add_argument("--functions", type=Path, default=ROOT / "target" / "debug", metavar="FOLDER")
+    arguments.add_argument("parts", nargs="*", metavar="PART", help=", ".join(PARTS))
+    given = arguments.parse_args()
+    python, failed = environment(), []
+    for name in given.parts or PARTS:
+        print(f"-- {name}", flush=True)
+        begun = time.monotonic()
+        try:
+            with Ministack(python) as ministack:
+                PARTS[name](ministack, given.functions)
+        except subprocess.CalledProcessError:
+            failed.append(name)
+        print(f"-- {name} took {time.monotonic() - begun:.0f} s", flush=True)
+    sys.exit(f"FAILED against ministack: {', '.join(failed)}" if failed else 0)
+
+
+main()
