@@ -101,7 +101,7 @@ class Ministack:
 
 
 def cargo_test(*words, **environ):
-    subprocess.run(["cargo", "test", "-p", "tests", *words], check=True, cwd=ROOT, env={**os.environ, **environ})
+    subprocess.run(["cargo", "test", "--workspace", *words], check=True, cwd=ROOT, env={**os.environ, **environ})
 
 
 def left_out(excluded):
