@@ -56,7 +56,8 @@ fn a_functions_variables_stay_within_lambdas_four_kilobytes() {
     // What only a deployment knows, such as ARNs, URLs and names: about the longest of them.
     const DEPLOYED: usize = 100;
     let template = ours();
-    let plain = template.variables.iter().map(|(name, value)| name.len() + value.as_ref().map_or(DEPLOYED, String::len));
+    let plain =
+        template.variables.iter().map(|(name, value)| name.len() + value.as_ref().map_or(DEPLOYED, String::len));
     let queues = template.queue_variables.keys().map(|name| name.len() + DEPLOYED);
     let bytes: usize = plain.chain(queues).sum();
     assert!(bytes < 4_096, "{bytes} bytes of variables, of which Lambda takes 4096");
