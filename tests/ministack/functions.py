@@ -162,10 +162,21 @@ class MainPath:
         assert self.agent.times("what time is it") >= 1
         return f"lateness {rows[-1]['lateness_ms']} ms"
 
-    def the_rules_have_fired(self):
+    def a_rule_of_ones_own_is_made(self):
+        given = {"workspace_id": self.bob, "prompt": "said by a rule"}
+        rules = self.stack.client("events")
+        rules.put_rule(Name="own", ScheduleExpression="rate(1 minute)")
+        tick = {"Id": "tick", "Arn": self.stack.made["TickFunction"]["Arn"], "Input": json.dumps(given)}
+        rules.put_targets(Rule="own", Targets=[tick])
+
+    def it_starts_a_turn(self):
+        eventually("the rule's prompt reaches the agent", RULE, lambda: self.agent.times("said by a rule"))
+        self.stack.client("events").remove_targets(Rule="own", Ids=["tick"])
+
+    def the_rules_of_the_minute_have_fired(self):
         self.api.call("DELETE", f"/workspaces/{self.bob}/schedules/{self.schedule}")
-        liveness = lambda: self.api.call("GET", "/admin/liveness")
-        return json.dumps(liveness())
+        fresh = lambda: {name for name, seen in self.api.call("GET", "/admin/liveness")["subsystems"].items() if not seen["stale"]}
+        eventually("tick and sweep were here", RULE, lambda: fresh() >= {"scheduler", "liveness-monitor", "queue-drain"})
 
     def an_agent_that_falls_silent_is_marked_offline_by_the_sweep(self):
         self.agent.stop_beating()
@@ -200,12 +211,14 @@ def main():
         path.it_beats_and_is_online,
         path.it_beats_at_the_functions_own_url,
         path.a_schedule_is_made,
+        path.a_rule_of_ones_own_is_made,
         path.a_sender_gets_the_agents_answer,
         path.a_sender_that_does_not_wait_finds_it_in_the_queue,
         path.thirty_messages_arrive_once_and_in_order,
         path.events_come_on_the_bus,
         path.the_schedule_fires,
-        path.the_rules_have_fired,
+        path.it_starts_a_turn,
+        path.the_rules_of_the_minute_have_fired,
         path.an_agent_that_falls_silent_is_marked_offline_by_the_sweep,
     ]
     for step in steps:

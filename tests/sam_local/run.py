@@ -22,8 +22,10 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent.parent
-MISSING = 77
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from common import MISSING, ROOT, TARGET, free_port, wait_for
+
 TOKEN = "token-of-the-operator-in-this-test"
 PATIENCE = 60
 
@@ -85,21 +87,6 @@ def expect(step, wanted, got, started):
     return body
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def wait_for(what, condition):
-    last = time.monotonic() + PATIENCE
-    while time.monotonic() < last:
-        if condition():
-            return
-        time.sleep(0.1)
-    sys.exit(f"waited {PATIENCE} s in vain: {what}")
-
-
 def listens(port):
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
@@ -131,7 +118,7 @@ def check(api, agent):
 
 def main():
     packages = Path(sys.argv[1]).resolve()
-    local = ROOT / "target" / "debug" / "local"
+    local = TARGET / "debug" / "local"
     missing = [name for name in ("sam", "docker") if not shutil.which(name)]
     if missing or subprocess.run(["docker", "info"], capture_output=True).returncode:
         print(f"missing: {' and '.join(missing) or 'a Docker Engine that answers'}", file=sys.stderr)

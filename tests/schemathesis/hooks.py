@@ -13,6 +13,7 @@ import schemathesis
 
 HUB, ADMIN = os.environ["HUB"], os.environ["ADMIN_TOKEN"]
 dice = random.Random(1)
+MESSAGE = {"message": {"role": "user", "parts": [{"kind": "text", "text": "hello"}]}}
 
 # Server errors that say what they should, by operation: their codes.
 MEANT = {
@@ -37,6 +38,24 @@ def workspace(name, **more):
     return made["id"], made["connection"]["auth_token"]
 
 
+def register(id, token):
+    """Its agent fetches its messages, and is there."""
+    body = {"id": id, "agent_card": {"name": "poller"}, "delivery_mode": "poll"}
+    call("POST", "/registry/register", body, token)
+    call("POST", "/registry/heartbeat", {"workspace_id": id}, token)
+
+
+class Leased:
+    """A message that an agent of its own has fetched."""
+
+    def __init__(self):
+        self.workspace, self.token = workspace("busy")
+        register(self.workspace, self.token)
+        cast.message(self.workspace)
+        item = call("GET", f"/workspaces/{self.workspace}/inbox", token=self.token)["items"][0]
+        self.queue_id, self.epoch = item["queue_id"], item["slot_epoch"]
+
+
 class Cast:
     """What is there before the first call."""
 
@@ -47,7 +66,7 @@ class Cast:
         self.managed = call("POST", "/workspaces", {"name": "managed", "command": "builtin:echo"})["id"]
         self.removed, _ = workspace("removed")
         call("DELETE", f"/workspaces/{self.removed}")
-        self.register()
+        register(self.poller, self.pollers_token)
         self.queue_id = self.message(self.poller)
         self.schedule = self.new_schedule()
         call("POST", f"/workspaces/{self.poller}/schedules/{self.schedule}/run")
@@ -59,15 +78,8 @@ class Cast:
         call("POST", f"/workspaces/{self.poller}/delegate", {"target_id": self.pusher, "task": "a task"})
         call("POST", f"/workspaces/{self.poller}/activity", {"activity_type": "agent_log", "summary": "s"})
 
-    def register(self):
-        card = {"name": "poller"}
-        body = {"id": self.poller, "agent_card": card, "delivery_mode": "poll"}
-        call("POST", "/registry/register", body, self.pollers_token)
-        call("POST", "/registry/heartbeat", {"workspace_id": self.poller}, self.pollers_token)
-
     def message(self, target):
-        params = {"message": {"role": "user", "parts": [{"kind": "text", "text": "hello"}]}}
-        return call("POST", f"/workspaces/{target}/a2a", {"method": "message/send", "params": params})["queue_id"]
+        return call("POST", f"/workspaces/{target}/a2a", {"method": "message/send", "params": MESSAGE})["queue_id"]
 
     def new_schedule(self):
         body = {"name": f"s-{dice.random()}", "cron_expr": "0 0 * * *", "prompt": "do it"}
@@ -81,6 +93,8 @@ cast = None
 managed_made = 0
 # Operations that end what they name: each call gets a thing of its own.
 ENDS = {"delete_workspace", "pause_workspace", "hibernate_workspace", "collapse_workspace", "reset_credentials"}
+# What an agent does with a message that it fetched.
+SETTLES = {"ack_message", "nack_message", "extend_lease"}
 # The runtime's own.
 RUNTIME = {
     "fetch_inbox", "ack_message", "nack_message", "extend_lease", "get_secret_values", "settle_message", "register",
@@ -95,12 +109,22 @@ def before_call(ctx, case, kwargs):
         cast = Cast()
     name = case.operation.definition.raw["operationId"]
     told = dict(case.path_parameters or {})
-    if told and dice.random() < 0.75:
-        fill(name, told)
-        case.path_parameters = told
+    right = cast.pollers_token if name in RUNTIME else ADMIN
     if isinstance(case.body, dict):
         case.body = settled(name, dict(case.body))
-    right = cast.pollers_token if name in RUNTIME else ADMIN
+    if told and dice.random() < 0.75:
+        fill(name, told)
+        if name in SETTLES:
+            leased = Leased()
+            told |= {"id": leased.workspace, "queue_id": leased.queue_id}
+            right = leased.token
+            if isinstance(case.body, dict) and isinstance(case.body.get("slot_epoch"), int):
+                case.body["slot_epoch"] = leased.epoch
+        elif name == "send_message" and isinstance(case.body, dict) and dice.random() < 0.4:
+            # To an agent that answers at once, in pieces or whole.
+            told["id"] = cast.managed
+            case.body |= {"method": dice.choice(["message/stream", "message/send"]), "params": MESSAGE}
+        case.path_parameters = told
     token = dice.choice([right] * 8 + [cast.pollers_token, "x", None])
     if token:
         case.headers["Authorization"] = f"Bearer {token}"
@@ -120,7 +144,7 @@ def fill(name, told):
         elif dice.random() < 0.1:
             told["id"] = dice.choice([cast.removed, cast.parent, cast.pusher])
     if "queue_id" in told:
-        told["queue_id"] = cast.message(cast.poller) if name in ("cancel_message", "ack_message") else cast.queue_id
+        told["queue_id"] = cast.message(cast.poller) if name == "cancel_message" else cast.queue_id
     if "schedule_id" in told:
         told["schedule_id"] = cast.new_schedule() if name == "delete_schedule" else cast.schedule
     if "memory_id" in told:

@@ -1,6 +1,7 @@
 //! The test bench: worlds in this process, control over every AWS request, conformance suites for the endpoints.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a broken bench must stop the test")]
 
+pub mod account;
 pub mod api;
 pub mod conformance;
 pub mod cost;
@@ -13,6 +14,7 @@ pub mod process;
 pub mod recorded;
 pub mod world;
 
+pub use account::Account;
 pub use api::Cast;
 pub use fake_agent::{FakeAgent, Mood, Script};
 pub use gate::{Fault, Gate};

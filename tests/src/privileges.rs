@@ -41,8 +41,13 @@ pub fn note(request: &HttpRequest) {
 /// The actions of a request, each with the kind of thing that it is allowed on.
 fn needed(target: &str, body: &Value) -> Vec<(String, &'static str)> {
     let (service, operation) = target.split_once('.').unwrap_or_default();
-    if service == "AmazonSQS" {
-        return on_queue(operation, body);
+    match service {
+        "AmazonSQS" => return on_queue(operation, body),
+        "AmazonEC2ContainerServiceV20141113" => return on_tasks(operation, body),
+        "TrentService" => return vec![(format!("kms:{operation}"), "key")],
+        "Logs_20140328" => return vec![(format!("logs:{operation}"), "log")],
+        "AWSEvents" => return vec![(format!("events:{operation}"), "bus")],
+        _ => {}
     }
     let action = |operation: &str| format!("dynamodb:{operation}");
     let table = "table";
@@ -81,6 +86,25 @@ fn on_queue(operation: &str, body: &Value) -> Vec<(String, &'static str)> {
     let mut needed = vec![(format!("sqs:{single}"), queue)];
     if body["tags"].is_object() {
         needed.push(("sqs:TagQueue".to_owned(), queue));
+    }
+    needed
+}
+
+/// What it is of is what IAM lets a policy name: some actions know no resource, only conditions.
+fn on_tasks(operation: &str, body: &Value) -> Vec<(String, &'static str)> {
+    let of = match operation {
+        "ListTasks" | "DescribeTaskDefinition" => "any",
+        "RunTask" | "RegisterTaskDefinition" => "definition",
+        _ => "task",
+    };
+    let mut needed = vec![(format!("ecs:{operation}"), of)];
+    if body["tags"].is_array() {
+        needed.push(("ecs:TagResource".to_owned(), "any"));
+    }
+    for (field, role) in [("executionRoleArn", "execution-role"), ("taskRoleArn", "task-role")] {
+        if body[field].is_string() {
+            needed.push(("iam:PassRole".to_owned(), role));
+        }
     }
     needed
 }

@@ -26,8 +26,10 @@ import time
 import zipfile
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent.parent
-MISSING = 77
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from common import MISSING, ROOT
+
 STARTS = 7
 CALLS = 20
 # MB of a package. Those that speak to ECS carry its client.

@@ -1,5 +1,5 @@
 //! Each function's role allows what its code asks of AWS, and nothing else. The template's policies are compared, both ways,
-//! with what the other tests have noted of DynamoDB and SQS (see `tests::privileges`). What no test drives, and the code can
+//! with what the other tests have noted (see `tests::privileges`). What no test drives, and the code can
 //! still come to, is listed here by name, in [`UNDRIVEN`]; a name there that some test drives is told, not failed, as races drive what they come to.
 //!
 //! What code can come to was read off the functions' debug binaries: the linker leaves out what nothing calls, so that
@@ -137,29 +137,6 @@ const UNDRIVEN: [(&str, &[&str]); 18] = [
     ),
 ];
 
-/// What functions ask of other services, as the tests' stand-ins for those take no notes: ECS and CloudWatch Logs are driven
-/// by `ecs_engine`, KMS and the event bus by tests of `platform`.
-const OTHER_SERVICES: [(&str, &[&str]); 5] = [
-    ("diagnosis", &["ecs:DescribeTasks", "ecs:ListTasks", "logs:GetLogEvents"]),
-    (
-        "provision",
-        &[
-            "ecs:DescribeTaskDefinition",
-            "ecs:DescribeTasks",
-            "ecs:ListTasks",
-            "ecs:RegisterTaskDefinition",
-            "ecs:RunTask",
-            "ecs:StopTask",
-            "ecs:TagResource",
-            "iam:PassRole",
-            "logs:GetLogEvents",
-        ],
-    ),
-    ("publish", &["events:PutEvents"]),
-    ("secrets", &["kms:Decrypt", "kms:GenerateDataKey"]),
-    ("workspaces", &["kms:GenerateDataKey"]),
-];
-
 /// Pairs `action@resource`.
 type Allowed = BTreeSet<String>;
 
@@ -184,36 +161,48 @@ fn each(value: &Value) -> Vec<&Value> {
     }
 }
 
-/// The kind of thing that an ARN of the template names, as `tests::privileges` calls it; none for other services.
-fn resource(value: &Value) -> Option<&'static str> {
+/// The kind of thing that an ARN of the template names, as `tests::privileges` calls it.
+fn resource(value: &Value) -> &'static str {
     const WORKSPACE_QUEUES: &str = "arn:${AWS::Partition}:sqs:${AWS::Region}:${AWS::AccountId}:${QueuePrefix}-????????-????-????-????-????????????-*.fifo";
-    let named = tagged(value, "GetAtt").or_else(|| tagged(value, "Sub"))?.as_str()?;
-    match named {
-        "Table.Arn" => Some("table"),
-        "${Table.Arn}/index/gsi1" => Some("index"),
-        "DispatchQueue.Arn" => Some("dispatch"),
-        "DispatchVpcQueue.Arn" => Some("dispatch-vpc"),
-        "TimersQueue.Arn" => Some("timers"),
-        "ProvisionQueue.Arn" => Some("provision"),
-        "DeadMessages.Arn" => Some("dead"),
-        WORKSPACE_QUEUES => Some("workspace"),
+    const DEFINITIONS: &str =
+        "arn:${AWS::Partition}:ecs:${AWS::Region}:${AWS::AccountId}:task-definition/${QueuePrefix}-workspace-*:*";
+    const TASKS: &str = "arn:${AWS::Partition}:ecs:${AWS::Region}:${AWS::AccountId}:task/${Cluster}/*";
+    // The stack's own, or the one that a parameter names.
+    let value = tagged(value, "If").map_or(value, |choice| &choice[1]);
+    let named = tagged(value, "GetAtt").or_else(|| tagged(value, "Sub")).unwrap_or(value);
+    match named.as_str().unwrap_or_default() {
+        "Table.Arn" => "table",
+        "${Table.Arn}/index/gsi1" => "index",
+        "DispatchQueue.Arn" => "dispatch",
+        "DispatchVpcQueue.Arn" => "dispatch-vpc",
+        "TimersQueue.Arn" => "timers",
+        "ProvisionQueue.Arn" => "provision",
+        "DeadMessages.Arn" => "dead",
+        WORKSPACE_QUEUES => "workspace",
+        DEFINITIONS => "definition",
+        TASKS => "task",
+        "TaskExecutionRole.Arn" => "execution-role",
+        "TaskRole.Arn" => "task-role",
+        "${WorkspaceLogs.Arn}:log-stream:*" => "log",
+        "SecretsKey.Arn" => "key",
+        "EventBus.Arn" => "bus",
+        "*" => "any",
         other => panic!("the template allows something on {other}, which this test does not know"),
     }
 }
 
-/// What statements allow: on the table and the queues with what they allow it on, of other services the actions.
+/// What statements allow, with what they allow it on.
 fn allowed(document: &Value, into: &mut Allowed) {
     for statement in each(&document["Statement"]) {
         assert_eq!(statement["Effect"], "Allow", "{statement:?}");
         for action in each(&statement["Action"]) {
             let action = action.as_str().unwrap();
             assert!(!action.contains('*'), "{action}");
-            if !action.starts_with("dynamodb:") && !action.starts_with("sqs:") {
-                into.insert(action.to_owned());
-                continue;
-            }
             for arn in each(&statement["Resource"]) {
-                let resource = resource(arn).unwrap_or_else(|| panic!("{action} on {arn:?}"));
+                let resource = resource(arn);
+                // Without a resource it takes a condition, where the service knows one.
+                let bound = statement["Condition"].is_mapping() || action == "ecs:DescribeTaskDefinition";
+                assert!(resource != "any" || bound, "{action} on anything, under no condition");
                 into.insert(format!("{action}@{resource}"));
             }
         }
@@ -297,14 +286,13 @@ fn every_role_allows_what_its_function_asks_for() {
         let asked = noted.remove(&function).unwrap_or_default();
         let listed: Allowed =
             undriven.get(function.as_str()).into_iter().copied().flatten().map(|name| (*name).to_owned()).collect();
-        let on_table_and_queues: Allowed = allowed.into_iter().filter(|name| name.contains('@')).collect();
         for name in asked.intersection(&listed) {
             println!("{function} was seen to ask for {name}; it need not be in UNDRIVEN");
         }
-        for name in asked.union(&listed).filter(|name| !on_table_and_queues.contains(*name)) {
+        for name in asked.union(&listed).filter(|name| !allowed.contains(*name)) {
             wrong += &format!("{function} asks for {name}, which its role does not allow\n");
         }
-        for name in on_table_and_queues.iter().filter(|name| !asked.contains(*name) && !listed.contains(*name)) {
+        for name in allowed.iter().filter(|name| !asked.contains(*name) && !listed.contains(*name)) {
             wrong += &format!("{function}'s role allows {name}, which it does not ask for\n");
         }
     }
@@ -312,15 +300,6 @@ fn every_role_allows_what_its_function_asks_for() {
         wrong += &format!("the template has no function {function}\n");
     }
     assert!(wrong.is_empty(), "\n{wrong}");
-}
-
-#[test]
-fn other_services_are_open_to_those_who_use_them() {
-    let others: BTreeMap<&str, &[&str]> = OTHER_SERVICES.into_iter().collect();
-    for (function, allowed) in policies() {
-        let found: Vec<&str> = allowed.iter().map(String::as_str).filter(|name| !name.contains('@')).collect();
-        assert_eq!(found, others.get(function.as_str()).copied().unwrap_or_default(), "{function}");
-    }
 }
 
 #[test]

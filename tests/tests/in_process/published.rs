@@ -59,7 +59,7 @@ fn in_json(value: &AttributeValue) -> Value {
 
 /// The stream's records of all that is in the world's table, events in the order of their ids, as Lambda hands them on
 /// where no filter is.
-async fn stream(world: &World) -> Value {
+pub(crate) async fn stream(world: &World) -> Value {
     let store = &world.platform.store;
     let items = store.client().scan().table_name(store.table()).send().await.unwrap().items.unwrap();
     let mut images: Vec<Value> =

@@ -47,4 +47,21 @@ async fn cron_never_starves() {
     assert!(entry["result"]["body"].to_string().contains("begun"), "{entry}");
     let events = platform.call("GET", &format!("/events/{}", bob.id), None, &Value::Null).await.expect(200);
     assert!(events.text.contains("TURN_WRAP_UP"), "{}", events.text);
+
+    // A minute with a fire and a message has something for most measures.
+    let measured = platform.call("GET", "/metrics", None, &Value::Null).await.expect(200);
+    assert!(measured.headers["content-type"].starts_with("text/plain"), "{:?}", measured.headers);
+    for series in [
+        "molecule_fires_total ",
+        "molecule_fire_lateness_seconds_count ",
+        "molecule_drain_seconds_count ",
+        "molecule_queue_age_seconds ",
+        "molecule_status_changes_total{to=\"online\"} ",
+        "molecule_http_requests_total{",
+    ] {
+        assert!(measured.text.lines().any(|line| line.starts_with(series)), "no {series}\n{}", measured.text);
+    }
+    for id in [&alice.id, &bob.id] {
+        assert!(!measured.text.contains(id.as_str()), "a measure names a workspace\n{}", measured.text);
+    }
 }

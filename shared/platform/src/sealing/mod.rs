@@ -7,9 +7,6 @@
 mod cipher;
 #[cfg(feature = "kms")]
 mod kms;
-#[cfg(test)]
-#[cfg(feature = "kms")]
-mod kms_tests;
 mod local;
 mod none;
 mod place;
