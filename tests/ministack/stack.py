@@ -25,7 +25,7 @@ class Stack:
 
     def __init__(self, path, endpoint, binaries, parameters, variables):
         self.endpoint, self.binaries, self.variables = endpoint, Path(binaries), variables
-        self.made, self.routes = {}, 0
+        self.made, self.routes = {}, []
         machine = "arm64" if platform.machine() in ("arm64", "aarch64") else "x86_64"
         pseudo = {"AWS::Region": REGION, "AWS::AccountId": ACCOUNT, "AWS::Partition": "aws"}
         pseudo |= {"AWS::StackName": "stack", "AWS::URLSuffix": "amazonaws.com"}
@@ -145,7 +145,7 @@ class Stack:
             made["integration"] = client.create_integration(IntegrationUri=made["Arn"], **call)["IntegrationId"]
         key, target = f"{wanted['Method']} {wanted['Path']}", f"integrations/{made['integration']}"
         client.create_route(ApiId=api, RouteKey=key, Target=target)
-        self.routes += 1
+        self.routes.append((wanted["Method"], wanted["Path"]))
 
     def poll(self, function, _, wanted):
         source = wanted.pop("Queue", None) or wanted.pop("Stream")

@@ -243,6 +243,8 @@ async fn a_stop_reaches_what_ignores_sigterm_and_grandchildren_in_other_groups()
         until_gone(pid).await;
     }
     assert!(deaths.try_recv().is_err(), "a stop that was asked for is no news");
+    let Running::No(exit) = engine.is_running(bench.id, 1).await.unwrap() else { panic!("it runs") };
+    assert!(exit.stopped, "{exit:?}");
     assert!(bench.own().exists(), "what it has stored stays");
     engine.stop(bench.id, Stop::AndReset).await.unwrap();
     assert_eq!(fs::read_dir(bench.own()).unwrap().count(), 0);

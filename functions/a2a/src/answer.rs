@@ -112,7 +112,10 @@ async fn queued(platform: &Platform, message: &Message, waiter: &Waiter) -> Repl
         (State::Queued, _, _) if message.is_deferred() => "queued: it is not due yet".to_owned(),
         (State::Queued, false, _) => "queued for poll".to_owned(),
         (State::Queued, true, false) => format!("queued: {}", rules::dispatch::waiting_for(status)),
-        (State::Queued, true, true) => "queued: the agent has no free capacity".to_owned(),
+        (State::Queued, true, true) => match &message.reason {
+            Some(reason) => format!("queued: {reason}"),
+            None => "queued: it goes to the agent as soon as that has room".to_owned(),
+        },
         _ => "delivered: the agent has not answered yet".to_owned(),
     };
     let location = format!("/workspaces/{}/a2a/queue/{}", message.target, message.id);

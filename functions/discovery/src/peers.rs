@@ -3,8 +3,9 @@
 use platform::http::{base_url, hub_url};
 use platform::openapi::Refusals;
 use platform::store::Look;
-use platform::{Call, Platform, Problem, Reply, Result, view};
+use platform::{Call, Platform, Problem, Reply, Result};
 use rules::access::{Party, Relation, relation};
+use rules::card::hub_card;
 use rules::lease::Lease;
 use rules::liveness::effective;
 use rules::workspace::Workspace;
@@ -78,16 +79,18 @@ fn related(own: &Workspace, records: Vec<(Workspace, Option<Lease>)>) -> Vec<Rel
 fn item(peer: &Workspace, lease: Option<&Lease>, base: &str, now: Timestamp) -> Value {
     let status = effective(peer, lease, now).status;
     let live = lease.filter(|_| status.is_live());
+    let url = hub_url(base, peer.id);
     json!({
         "id": peer.id,
         "name": peer.name,
         "role": peer.role,
         "tier": peer.tier,
         "status": status,
-        "url": hub_url(base, peer.id),
+        "url": url,
         "parent_id": peer.parent_id,
         "active_tasks": live.map_or(0, |lease| lease.beat.active_tasks),
-        "agent_card": view::card(peer),
+        // As `GET …/.well-known/agent-card.json` has it: the agent's own address is nobody's business.
+        "agent_card": peer.agent_card.as_ref().map(|_| hub_card(peer, &url)),
     })
 }
 

@@ -24,8 +24,7 @@ const CONTROL_HOLD: Duration = Duration::from_secs(10);
 /// the agent to accept it with 202 and to post the result later, under the slot epoch that it is told.
 pub(crate) async fn call(platform: &Platform, workspace: &Workspace, message: &Message, body: Bytes) -> AgentAnswer {
     let Some(url) = workspace.url.as_deref() else {
-        let outcome = Outcome::UrlRefused("it has none; the agent must register".to_owned());
-        return AgentAnswer::without_body(outcome);
+        return AgentAnswer::without_body(Outcome::NoAddress);
     };
     let (headers, hold) = (headers(workspace, message), platform.config.dispatch_hold);
     if MethodKind::of(&message.method) != MethodKind::Stream {
@@ -40,7 +39,7 @@ pub(crate) async fn call(platform: &Platform, workspace: &Workspace, message: &M
 
 /// Posts a word about a message to its agent, beside the deliveries: it takes no slot and its answer is not kept.
 pub(crate) async fn control(platform: &Platform, workspace: &Workspace, message: &Message, body: Bytes) -> Outcome {
-    let Some(url) = workspace.url.as_deref() else { return Outcome::UrlRefused("it has none".to_owned()) };
+    let Some(url) = workspace.url.as_deref() else { return Outcome::NoAddress };
     let headers = headers_to_agent(workspace, message);
     platform.agents.post(url, workspace.url_assigned, headers, body, CONTROL_HOLD).await.outcome
 }

@@ -44,8 +44,9 @@ pub(crate) async fn bootstrap_failed(platform: Platform, call: Call) -> Result<R
     let (_, id, _) = platform.operator_of(&call, Look::record()).await?;
     let body: Body = call.json()?;
     let error = rules::field::capped(&redact(&body.error), ERROR_BYTES);
-    let log_tail = redact(tail(&body.log_tail, LOG_BYTES));
-    let changed = decide(|| round(&platform, id, &error, &log_tail)).await?;
+    let log_tail = redact(&body.log_tail);
+    let log_tail = tail(&log_tail, LOG_BYTES);
+    let changed = decide(|| round(&platform, id, &error, log_tail)).await?;
     Ok(Reply::ok(&if changed { json!({ "ok": true }) } else { json!({ "ok": true, "no_change": true }) }))
 }
 

@@ -57,14 +57,7 @@ async fn settle(platform: &Platform, seen: &Workspace, trigger: Trigger) -> Resu
     }
     let Ok(Some(status)) = transition::next(Some(workspace.status), trigger) else { return Ok(()) };
     let now = platform.now();
-    let mut after = Workspace {
-        status,
-        status_since: now,
-        status_reasons: Vec::new(),
-        version: workspace.version + 1,
-        updated_at: now,
-        ..workspace
-    };
+    let mut after = workspace.moved(status, Vec::new(), now);
     let mut transaction = platform.store.transaction();
     let event = if trigger == Trigger::HibernateStopped {
         after.url = None;

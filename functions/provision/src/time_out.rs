@@ -3,11 +3,8 @@
 use platform::decide::{Fault, decide};
 use platform::provisioner::Running;
 use platform::{Platform, Result};
-use rules::event::{Event, EventType};
-use rules::reason::{ReasonCode, StatusReason};
-use rules::transition::{self, Trigger};
+use rules::start;
 use rules::workspace::Workspace;
-use serde_json::json;
 
 /// Lines of the runtime's log that a timeout shows.
 const LOG_LINES: usize = 20;
@@ -48,28 +45,9 @@ async fn evidence(platform: &Platform, workspace: &Workspace) -> String {
 }
 
 async fn round(platform: &Platform, seen: &Workspace, evidence: &str) -> Result<(), Fault> {
-    let now = platform.now();
     let Some(workspace) = platform.store.workspace(seen.id).await? else { return Ok(()) };
     let limit = platform.config.engine.provision_timeout(&workspace.runtime);
-    let trigger = Trigger::provision_timeout(&workspace, limit, now);
-    let Ok(Some(status)) = transition::next(Some(workspace.status), trigger) else { return Ok(()) };
-    let event = Event::new(
-        EventType::WorkspaceProvisionFailed,
-        json!({
-            "error": evidence,
-            "timeout_secs": limit.as_secs(),
-            "runtime": workspace.runtime,
-            "source": "provision_timeout_sweep",
-        }),
-    );
-    let after = Workspace {
-        status,
-        status_since: now,
-        status_reasons: vec![StatusReason::new(ReasonCode::ProvisionTimeout, now, evidence)],
-        version: workspace.version + 1,
-        updated_at: now,
-        ..workspace
-    };
+    let Some((after, event)) = start::timed_out(&workspace, limit, evidence, platform.now()) else { return Ok(()) };
     let transaction = platform.store.transaction().put_workspace(&after).provisioned(after.id);
     Ok(platform.tell(transaction, &after, Some(event)).commit().await?)
 }

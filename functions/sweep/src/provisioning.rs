@@ -2,12 +2,7 @@
 
 use platform::decide::{Fault, decide};
 use platform::{Platform, Result};
-use rules::event::{Event, EventType};
-use rules::reason::{ReasonCode, StatusReason};
-use rules::transition::{self, Trigger};
-use rules::workspace::Workspace;
-use rules::{Status, WorkspaceId};
-use serde_json::json;
+use rules::{Status, WorkspaceId, start};
 
 /// Looks at every workspace whose start, stop or restart is not settled: one that has been provisioning for longer than its
 /// limit has failed. Never suspects the platform.
@@ -28,32 +23,13 @@ async fn time_out(platform: &Platform, id: WorkspaceId) -> Result<(), Fault> {
     let transaction = platform.store.transaction();
     let Some(workspace) = platform.store.workspace(id).await? else { return Ok(()) };
     let limit = platform.config.engine.provision_timeout(&workspace.runtime);
-    let trigger = Trigger::provision_timeout(&workspace, limit, now);
-    let Ok(Some(status)) = transition::next(Some(workspace.status), trigger) else {
+    let evidence = format!("no heartbeat or register within {} s of the start", limit.as_secs());
+    let Some((after, event)) = start::timed_out(&workspace, limit, &evidence, now) else {
         if workspace.status == Status::Provisioning {
             // Started anew since: its time is not over.
             return Ok(());
         }
         return Ok(transaction.provisioned(id).check_workspace(&workspace).commit().await?);
-    };
-    let seconds = limit.as_secs();
-    let evidence = format!("no heartbeat or register within {seconds} s of the start");
-    let event = Event::new(
-        EventType::WorkspaceProvisionFailed,
-        json!({
-            "error": evidence,
-            "timeout_secs": seconds,
-            "runtime": workspace.runtime,
-            "source": "provision_timeout_sweep",
-        }),
-    );
-    let after = Workspace {
-        status,
-        status_since: now,
-        status_reasons: vec![StatusReason::new(ReasonCode::ProvisionTimeout, now, evidence)],
-        version: workspace.version + 1,
-        updated_at: now,
-        ..workspace
     };
     let transaction = transaction.put_workspace(&after).provisioned(id);
     Ok(platform.tell(transaction, &after, Some(event)).commit().await?)

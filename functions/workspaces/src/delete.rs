@@ -92,15 +92,7 @@ async fn mark(platform: &Platform, id: WorkspaceId, confirmed: bool) -> Result<b
         }
     }
     let now = platform.now();
-    let after = Workspace {
-        status,
-        status_since: now,
-        status_reasons: Vec::new(),
-        version: workspace.version + 1,
-        updated_at: now,
-        bootstrap_open: false,
-        ..workspace
-    };
+    let after = Workspace { bootstrap_open: false, ..workspace.moved(status, Vec::new(), now) };
     let transaction = platform.store.transaction().put_workspace(&after).delete_lease(id).delete_slots(id);
     let transaction = match platform.runs(&after) {
         // Until all that runs of it is stopped and all that it stored is removed.
@@ -130,8 +122,16 @@ async fn clear(platform: &Platform, id: WorkspaceId, purge: bool) -> Result<()> 
     platform.queues.delete_all(id).await?;
     if purge {
         platform.store.purge(id).await?;
+        decide(|| forget(platform, id)).await?;
     }
     Ok(())
+}
+
+/// Its record keeps that it was removed, and nothing that anybody wrote.
+async fn forget(platform: &Platform, id: WorkspaceId) -> Result<(), Fault> {
+    let Some(workspace) = platform.store.workspace(id).await? else { return Ok(()) };
+    let purged = workspace.purged(platform.now());
+    Ok(platform.store.transaction().put_workspace(&purged).commit().await?)
 }
 
 async fn drop_message(platform: &Platform, id: WorkspaceId, message: MessageId) -> Result<(), Fault> {

@@ -150,8 +150,9 @@ fn record(platform: &Platform, body: Body, url: Option<String>) -> Result<Worksp
         agent_card: None,
         max_concurrent_tasks: field::max_concurrent_tasks(body.max_concurrent_tasks.unwrap_or(1))?,
         generation: 1,
-        // A credential is made for it where the platform starts it.
-        bootstrap_open: !external && !runs,
+        // A credential is made for it where the platform starts it. Where nobody does, its first register needs none, as of
+        // old, and in production an operator makes one for it: there an id alone makes nobody a workspace.
+        bootstrap_open: !external && !runs && platform.config.development,
         register_failure: None,
         auth_failure: None,
         inbound_secret: platform.entropy.secret(),

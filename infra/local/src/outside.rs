@@ -80,8 +80,8 @@ const KEYS: &str = "AWS_ACCESS_KEY_ID=test\nAWS_SECRET_ACCESS_KEY=test\n";
 
 fn env_file(settings: &BTreeMap<&str, &str>, endpoints: &Endpoints) -> String {
     let set = with_endpoints(settings, endpoints).into_iter().filter(|(_, value)| !value.is_empty());
-    let quote = |value: &str| if value.contains('\'') { '"' } else { '\'' };
-    let lines = set.map(|(name, value)| format!("{name}={quote}{value}{quote}\n", quote = quote(value)));
+    // Quoted for the shell that reads it.
+    let lines = set.map(|(name, value)| format!("{name}='{}'\n", value.replace('\'', r"'\''")));
     lines.chain([KEYS.to_owned()]).collect()
 }
 
@@ -130,11 +130,12 @@ mod tests {
 
     #[test]
     fn functions_get_their_own_variables_and_no_other() {
-        let variables = [("TABLE_NAME", "things"), ("HOME", "/root"), ("ADMIN_TOKEN", "t"), ("EVENT_BUS_NAME", " ")];
+        let variables =
+            [("TABLE_NAME", "things"), ("HOME", "/root"), ("ADMIN_TOKEN", "it's $a"), ("EVENT_BUS_NAME", " ")];
         let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
         let text = env_file(&settings(&HashMap::from(variables)), &endpoints());
         for line in [
-            "ADMIN_TOKEN='t'",
+            r"ADMIN_TOKEN='it'\''s $a'",
             "AWS_REGION='us-east-1'",
             "DYNAMODB_ENDPOINT_URL='http://127.0.0.1:1'",
             "SQS_ENDPOINT_URL='http://127.0.0.1:2'",

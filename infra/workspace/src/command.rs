@@ -91,23 +91,31 @@ pub async fn run(state: &State, input: Input) -> Outcome {
         // What it has is the answer, however it ended.
         Ok(End::WrappedUp) => Outcome::answer(stdout.into_text()),
         Ok(End::Exited(status)) => {
-            let (message, code) = match status.signal() {
-                Some(signal) if signal == Signal::SIGKILL as i32 && !group.was_killed() => {
-                    (memory.killed(), 128 + signal)
-                }
-                _ => describe(status),
-            };
-            Outcome::command_failed(message, code, &state.secrets.redacted(&stderr.into_text()))
+            let killed = status.signal() == Some(Signal::SIGKILL as i32);
+            if killed && group.was_killed() {
+                return Outcome::called_off(describe(status).0);
+            }
+            let (message, code) =
+                if killed { (memory.killed(), 128 + Signal::SIGKILL as i32) } else { describe(status) };
+            Outcome::command_failed(message, code, &told(state, stderr))
         }
         Ok(End::RanTooLong(status)) => {
             let limit = state.options.turn_timeout.as_secs_f64();
             let message = format!("the command ran longer than {limit} s and was stopped");
-            Outcome::command_failed(message, describe(status).1, &state.secrets.redacted(&stderr.into_text()))
+            Outcome::command_failed(message, describe(status).1, &told(state, stderr))
         }
         Err(error) => {
             group.signal(Signal::SIGKILL);
             Outcome::failure(format!("the command could not be waited for: {error}"))
         }
+    }
+}
+
+/// The end of what a command wrote, without secrets.
+fn told(state: &State, stderr: Tail) -> String {
+    match stderr.is_cut() {
+        true => state.secrets.redacted_end(&stderr.into_text()),
+        false => state.secrets.redacted(&stderr.into_text()),
     }
 }
 

@@ -19,6 +19,8 @@ pub enum Outcome {
         message: String,
         /// Its exit code and the end of its error output, if it got so far.
         data: Option<Value>,
+        /// It counts among the agent's errors.
+        counts: bool,
     },
 }
 
@@ -30,27 +32,32 @@ impl Outcome {
 
     /// A failure of the command itself.
     pub fn command_failed(message: String, exit_code: i32, stderr: &str) -> Self {
-        Self::Failure { message, data: Some(json!({"exit_code": exit_code, "stderr": stderr})) }
+        Self::Failure { message, data: Some(json!({"exit_code": exit_code, "stderr": stderr})), counts: true }
     }
 
     /// A failure on our side of the command.
     pub fn failure(message: impl Into<String>) -> Self {
-        Self::Failure { message: message.into(), data: None }
+        Self::Failure { message: message.into(), data: None, counts: true }
     }
 
-    /// What went wrong, for the error rate.
-    pub fn error(&self) -> Option<&str> {
-        match self {
-            Self::Answer { .. } => None,
-            Self::Failure { message, .. } => Some(message),
-        }
+    /// The platform ended it: no error of the agent's.
+    pub fn called_off(message: impl Into<String>) -> Self {
+        Self::Failure { message: message.into(), data: None, counts: false }
+    }
+
+    /// What went wrong, for the error rate: with the last line of the command's error output, which says most.
+    pub fn error(&self) -> Option<String> {
+        let Self::Failure { message, data, counts: true } = self else { return None };
+        let stderr = data.as_ref().and_then(|data| data["stderr"].as_str()).unwrap_or_default();
+        let last = stderr.lines().map(str::trim).rfind(|line| !line.is_empty());
+        Some(last.map_or_else(|| message.clone(), |last| format!("{message}: {last}")))
     }
 
     /// Roughly the memory it takes.
     pub fn size(&self) -> usize {
         match self {
             Self::Answer { text, .. } => text.len(),
-            Self::Failure { message, data } => {
+            Self::Failure { message, data, .. } => {
                 message.len() + data.as_ref().and_then(|data| data["stderr"].as_str()).map_or(0, str::len)
             }
         }

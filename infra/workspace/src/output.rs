@@ -57,16 +57,23 @@ impl Head {
 pub struct Tail {
     kept: VecDeque<u8>,
     limit: usize,
+    cut: bool,
 }
 
 impl Tail {
     /// Keeps at most `limit` bytes.
     pub fn new(limit: usize) -> Self {
-        Self { kept: VecDeque::new(), limit }
+        Self { kept: VecDeque::new(), limit, cut: false }
+    }
+
+    /// Something came before what is kept.
+    pub fn is_cut(&self) -> bool {
+        self.cut
     }
 
     /// Takes the next piece.
     pub fn push(&mut self, bytes: &[u8]) {
+        self.cut |= self.kept.len() + bytes.len() > self.limit;
         self.kept.extend(&bytes[bytes.len().saturating_sub(self.limit)..]);
         self.kept.drain(..self.kept.len().saturating_sub(self.limit));
     }
@@ -117,6 +124,10 @@ mod tests {
         for piece in [&b"abc"[..], b"de", b"0123456789"] {
             tail.push(piece);
         }
+        assert!(tail.is_cut());
         assert_eq!(tail.into_text(), "6789");
+        let mut whole = Tail::new(4);
+        whole.push(b"6789");
+        assert!(!whole.is_cut());
     }
 }

@@ -3,7 +3,7 @@
 use std::{ffi::OsString, io::stderr, process::ExitCode};
 
 use clap::{Parser as _, error::ErrorKind};
-use tracing::error;
+use tracing::{error, warn};
 use tracing_subscriber::EnvFilter;
 
 use crate::{
@@ -27,6 +27,11 @@ pub fn program(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         .with_target(false)
         .with_ansi(false)
         .init();
+    // What a command leaves running stays below this program, whose engine watches its memory and ends it with it.
+    #[cfg(target_os = "linux")]
+    if let Err(error) = nix::sys::prctl::set_child_subreaper(true) {
+        warn!(%error, "what commands leave running does not stay below this program");
+    }
     // Two threads, so that a long piece of work in one leaves the other for the heartbeat.
     let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
         Ok(runtime) => runtime,

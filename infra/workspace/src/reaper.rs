@@ -1,4 +1,4 @@
-//! As the first process of a container this program is given every process that loses its parent, and whoever does not
+//! As the first process of a container, and as the subreaper that it is elsewhere, this program is given every process that loses its parent, and whoever does not
 //! ask for their exit codes keeps their entries in the process table, until it is full.
 //!
 //! Turns wait for their own children. So this looks at who has ended without taking anything (`WNOWAIT`), and takes only
@@ -21,9 +21,9 @@ use crate::{children::Children, state::State};
 /// How soon one is looked for again that was hidden behind a turn's own child.
 const AGAIN: Duration = Duration::from_secs(1);
 
-/// Reaps orphans for as long as the program runs, if it is the first process.
+/// Reaps orphans for as long as the program runs, if it is given them.
 pub async fn keep_reaping(state: Arc<State>) {
-    if std::process::id() != 1 {
+    if std::process::id() != 1 && !nix::sys::prctl::get_child_subreaper().unwrap_or(false) {
         return;
     }
     let mut ended = match signal(SignalKind::child()) {

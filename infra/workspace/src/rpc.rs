@@ -165,7 +165,7 @@ impl Call {
                 let message_id = message_id.to_string();
                 response(Some(&self.id), Ok(self.dialect.message(&message_id, self.context_id.as_deref(), text)))
             }
-            Outcome::Failure { message, data } => {
+            Outcome::Failure { message, data, .. } => {
                 let error = RpcError { code: -32603, message: message.clone(), data: data.clone() };
                 response(Some(&self.id), Err(&error))
             }

@@ -76,6 +76,12 @@ impl Secrets {
         rules::secret::redact(text, variables.iter().map(|(name, value)| (name.as_str(), value.reveal())))
     }
 
+    /// As [`Secrets::redacted`], for the end of a longer text.
+    pub fn redacted_end(&self, text: &str) -> String {
+        let variables = self.variables();
+        rules::secret::redact_end(text, variables.iter().map(|(name, value)| (name.as_str(), value.reveal())))
+    }
+
     /// They came once.
     pub fn are_known(&self) -> bool {
         self.lock().variables.is_some()

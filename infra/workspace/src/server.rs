@@ -184,7 +184,8 @@ pub async fn work(state: Arc<State>, run: Run, input: Input) {
     let outcome = tokio::spawn(async move { command::run(&running, input).await })
         .await
         .unwrap_or_else(|error| Outcome::failure(format!("the turn broke off inside the runtime: {error}")));
-    match outcome.error() {
+    let error = outcome.error();
+    match &error {
         None => info!(message_id, "turn ended"),
         Some(error) => info!(message_id, error, "turn failed"),
     }
@@ -192,7 +193,7 @@ pub async fn work(state: Arc<State>, run: Run, input: Input) {
         // The newer generation answers. This program ends, and this with it.
         std::future::pending::<()>().await;
     }
-    state.activity.turn_ended(outcome.error());
+    state.activity.turn_ended(error.as_deref());
     state.turns.finish(run, outcome);
 }
 

@@ -146,7 +146,14 @@ fn engine(facts: &Facts<'_>) -> Finding {
 
 fn memory(facts: &Facts<'_>) -> Finding {
     let (limit, tier) = (facts.limits.memory_mb, facts.workspace.tier);
+    let ended = matches!(&facts.engine, Engine::Gone(exit) if exit.out_of_memory)
+        || facts.truth.reasons.iter().any(|reason| reason.code == ReasonCode::OutOfMemory);
     match facts.workspace.start.memory_killed_at {
+        None if ended => Finding::bad(
+            "memory",
+            format!("it was ended: out of memory at {limit} MiB in tier {tier}"),
+            ReasonCode::OutOfMemory.hint(),
+        ),
         Some(at) => Finding::bad(
             "memory",
             format!("something in it was killed at {}: out of memory at {limit} MiB in tier {tier}", at.rfc3339()),
@@ -158,6 +165,9 @@ fn memory(facts: &Facts<'_>) -> Finding {
 
 fn credentials(facts: &Facts<'_>) -> Finding {
     let record = facts.workspace;
+    if record.status == Status::Removed {
+        return Finding::good("credentials", "all were revoked when it was removed");
+    }
     if let Some(failure) = record.auth_failure {
         let says =
             format!("401: it registers with a credential that no longer serves, last at {}", failure.last.rfc3339());
@@ -173,12 +183,12 @@ fn credentials(facts: &Facts<'_>) -> Finding {
     }
     match facts.tokens {
         0 if record.bootstrap_open => Finding::good("credentials", "its first register needs none"),
-        0 if facts.truth.status == Status::Provisioning => {
+        0 if facts.truth.status == Status::Provisioning && record.url_assigned => {
             Finding::good("credentials", "its boot credential waits for its register")
         }
         0 => Finding::bad(
             "credentials",
-            "401: it has no live token; all were revoked",
+            "401: it has no live token: it was given none yet, or all were revoked",
             "POST /admin/workspaces/{id}/reset-credentials, or restart it if the platform runs it",
         ),
         tokens => Finding::good("credentials", format!("{tokens} live instance token(s)")),

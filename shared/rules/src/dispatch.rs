@@ -14,6 +14,8 @@ pub enum Outcome {
     Refused,
     /// The address is not one that the platform may call.
     UrlRefused(String),
+    /// It is not known where it is: the engine of one that has just come up has not told yet.
+    NoAddress,
     /// 429 or 503: the agent said that it did not take it.
     Busy {
         /// Its `Retry-After`.
@@ -84,6 +86,7 @@ pub fn settle(message: &Message, outcome: &Outcome, releases: u32, dedupes: bool
         Outcome::Lost(_) => Next::Await("perhaps delivered; the connection was lost before the answer"),
         Outcome::Refused => release("the agent refuses connections", backoff(releases)),
         Outcome::UrlRefused(why) => release(&format!("the agent's URL may not be called: {why}"), BUSY_BACKOFF_MAX),
+        Outcome::NoAddress => release("the agent has no address yet", backoff(releases)),
         Outcome::Unauthorized(status) => release(
             &format!("the agent answered {status} to the platform's bearer; it must register again"),
             backoff(releases),

@@ -15,6 +15,9 @@ pub struct Exit {
     /// Its exit code; 128 and the signal's number where a signal ended it.
     #[serde(default)]
     pub code: Option<i32>,
+    /// The platform ended it together with itself: no death of its own.
+    #[serde(default)]
+    pub stopped: bool,
     /// The memory limit ended it, or something in it that it cannot live without.
     #[serde(default)]
     pub out_of_memory: bool,
@@ -115,6 +118,7 @@ mod tests {
         let limits = TierLimits { memory_mb: 512, cpu_shares: 1024 };
         let exit = |code, out_of_memory, message: &str, log: &str| Exit {
             code,
+            stopped: false,
             out_of_memory,
             message: message.to_owned(),
             log_tail: log.to_owned(),

@@ -154,7 +154,8 @@ pub fn outdated_at(workspace: &Workspace) -> Timestamp {
 }
 
 /// The record and the event after the engine said for certain that the runtime of the current generation is gone; none
-/// where that changes nothing. It is the same wherever the news came from, so it acts once.
+/// where that changes nothing. It is the same wherever the news came from, so it acts once. One that the platform itself
+/// ended is started again at once, and counts for no death in a row.
 pub fn died(
     workspace: &Workspace,
     exit: &Exit,
@@ -168,7 +169,10 @@ pub fn died(
         return None;
     }
     let cause = StatusReason::new(exit.reason(), now, exit.evidence(workspace.tier, tier));
-    let (next, deaths) = restart::after_death(workspace.start.deaths, workspace.start.at.unwrap_or(now), now, limits);
+    let (next, deaths) = match exit.stopped {
+        true => (Next::RestartAt(now), workspace.start.deaths),
+        false => restart::after_death(workspace.start.deaths, workspace.start.at.unwrap_or(now), now, limits),
+    };
     Some(gone(workspace, cause, next, deaths, now))
 }
 
@@ -236,6 +240,21 @@ fn gone(workspace: &Workspace, cause: StatusReason, next: Next, deaths: u32, now
             (after, Event::new(EventType::WorkspaceProvisionFailed, told))
         }
     }
+}
+
+/// The record after a start that took longer than its runtime may (T20), with the event; none if it is not one.
+pub fn timed_out(workspace: &Workspace, limit: Duration, evidence: &str, now: Timestamp) -> Option<(Workspace, Event)> {
+    let trigger = Trigger::provision_timeout(workspace, limit, now);
+    let status = transition::next(Some(workspace.status), trigger).ok()??;
+    let told = json!({
+        "error": evidence,
+        "timeout_secs": limit.as_secs(),
+        "runtime": workspace.runtime,
+        "source": "provision_timeout_sweep",
+    });
+    let reason = StatusReason::new(ReasonCode::ProvisionTimeout, now, evidence);
+    let after = workspace.moved(status, vec![reason], now);
+    Some((after, Event::new(EventType::WorkspaceProvisionFailed, told)))
 }
 
 /// The record after a start that the engine did not do: failed, with the event (T19), or, where it may succeed later,

@@ -148,6 +148,43 @@ impl Workspace {
         self.runtime == EXTERNAL_RUNTIME
     }
 
+    /// A copy in a status that begins now, for these reasons, to be written over the one that was read.
+    #[must_use]
+    pub fn moved(&self, status: Status, reasons: Vec<StatusReason>, now: Timestamp) -> Self {
+        Self {
+            status,
+            status_since: now,
+            status_reasons: reasons,
+            version: self.version + 1,
+            updated_at: now,
+            ..self.clone()
+        }
+    }
+
+    /// What a purge leaves of a removed workspace: that it was, and is no more.
+    #[must_use]
+    pub fn purged(&self, now: Timestamp) -> Self {
+        Self {
+            name: String::new(),
+            role: None,
+            model: None,
+            command: None,
+            url: None,
+            agent_card: None,
+            inbound_secret: String::new(),
+            workspace_dir: None,
+            status_reasons: Vec::new(),
+            register_failure: None,
+            auth_failure: None,
+            team: Vec::new(),
+            last_beat: None,
+            start: Start { spec: String::new(), reason: String::new(), ..self.start.clone() },
+            version: self.version + 1,
+            updated_at: now,
+            ..self.clone()
+        }
+    }
+
     /// Drops marks that have aged beyond `window`: they weigh nothing any more.
     pub fn forget_aged_marks(&mut self, now: Timestamp, window: Duration) {
         if self.register_failure.as_ref().is_some_and(|failure| now.since(failure.at) >= window) {

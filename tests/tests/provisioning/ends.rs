@@ -36,6 +36,21 @@ pub(crate) async fn a_delete_leaves_nothing(engine: Engine) {
     }
 }
 
+pub(crate) async fn what_a_turn_left_running_ends_with_it(engine: Engine) {
+    let Some(site) = Site::new(engine, &[]).await else { return };
+    let command = "sleep 600 > /dev/null 2>&1 < /dev/null & echo $!";
+    let id = site.online(&json!({ "name": "bob", "command": command })).await;
+    let left = site.ask(&id, "leave something").await;
+    if engine == Engine::Process {
+        assert!(runs(&left), "it outlives its turn");
+    }
+    site.call("DELETE", &format!("/workspaces/{id}"), None, &Value::Null).await.expect(200);
+    eventually("nothing is left", BOUND, async || site.left(&id).is_empty().then_some(())).await;
+    if engine == Engine::Process {
+        eventually("what it left running is gone", BOUND, async || (!runs(&left)).then_some(())).await;
+    }
+}
+
 pub(crate) async fn what_no_record_knows_is_removed(engine: Engine) {
     let Some(ground) = Ground::new(engine, &[]) else { return };
     let id = uuid::Uuid::new_v4().to_string();

@@ -43,10 +43,10 @@ cases! {
     memory: a_turn_over_its_tiers_memory_is_killed_and_the_workspace_says_so;
     crashes: a_runtime_that_dies_each_time_is_given_up_with_its_last_words;
     restarts: a_storm_of_restarts_is_one, a_change_amid_a_storm_is_one_more, a_new_secret_is_in_the_next_generation;
-    ends: a_delete_leaves_nothing, what_no_record_knows_is_removed;
+    ends: a_delete_leaves_nothing, what_a_turn_left_running_ends_with_it, what_no_record_knows_is_removed;
     credentials: an_old_generation_gets_nothing, lost_token_recovers_without_an_operator,
         restart_under_its_own_hostname_is_not_degraded;
     output: child_output_never_deadlocks;
     rests: a_pause_stops_all_below_and_a_resume_starts_them, a_message_wakes_a_hibernated_workspace,
-        a_platform_that_was_killed_finds_its_workspaces_again;
+        a_platform_that_was_killed_finds_its_workspaces_again, a_platform_that_is_stopped_kills_nobody;
 }

@@ -1,5 +1,6 @@
 //! Workspaces that are stopped on purpose and come back, and a platform that does.
 
+use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 use tests::process::BOUND;
 
@@ -63,4 +64,19 @@ pub(crate) async fn a_platform_that_was_killed_finds_its_workspaces_again(engine
     site.until_online(&id, 2).await;
     site.post(&id, "pause", &Value::Null).await.expect(200);
     site.until_stopped(&id).await;
+}
+
+pub(crate) async fn a_platform_that_is_stopped_kills_nobody(engine: Engine) {
+    let Some(mut site) = Site::new(engine, &[]).await else { return };
+    let id = site.online(&named("bob")).await;
+    for round in 1..=2 {
+        site.platform.process.signal(Signal::SIGTERM);
+        assert_eq!(site.platform.process.ended(BOUND).await.code, Some(0));
+        site.start_platform().await;
+        // Children end with their platform and start anew; containers run on.
+        site.until_online(&id, if engine == Engine::Process { round + 1 } else { 1 }).await;
+    }
+    let told = site.events(&id).await;
+    let offline: Vec<_> = told.iter().filter(|event| event["event_type"] == "WORKSPACE_OFFLINE").collect();
+    assert!(offline.iter().all(|event| event["payload"]["deaths"] == 0), "{offline:?}");
 }

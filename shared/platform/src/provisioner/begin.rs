@@ -80,6 +80,8 @@ impl Platform {
         match start::restart(&workspace, paused, self.now(), self.restart_limits())? {
             Restart::Begin(status) => {
                 workspace.start.reset |= reset;
+                // Whoever asks has seen to what made it die.
+                workspace.start.deaths = 0;
                 Ok((self.begin_again(&workspace, &seen, status, reason).await?, true))
             }
             Restart::UnderWay => Ok((workspace, false)),

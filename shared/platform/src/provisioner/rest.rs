@@ -68,14 +68,7 @@ impl Platform {
         let trigger = Trigger::Hibernate { external, busy, force };
         let Some(status) = transition::next(Some(workspace.status), trigger)? else { return Ok(()) };
         let now = self.now();
-        let mut after = Workspace {
-            status,
-            status_since: now,
-            status_reasons: Vec::new(),
-            version: workspace.version + 1,
-            updated_at: now,
-            ..workspace.clone()
-        };
+        let mut after = workspace.moved(status, Vec::new(), now);
         after.start.was_degraded = workspace.status == Status::Degraded;
         let transaction = self.store.transaction().put_workspace(&after);
         let transaction = match self.runs(&after) {
@@ -107,14 +100,7 @@ impl Platform {
         let workspace = seen.workspace.ok_or_else(Problem::no_workspace)?;
         let Some(status) = transition::next(Some(workspace.status), Trigger::Pause)? else { return Ok(false) };
         let now = self.now();
-        let mut after = Workspace {
-            status,
-            status_since: now,
-            status_reasons: Vec::new(),
-            version: workspace.version + 1,
-            updated_at: now,
-            ..workspace
-        };
+        let mut after = workspace.moved(status, Vec::new(), now);
         after.start.restart_at = None;
         if let Some(lease) = &seen.lease {
             after.monthly_spend = lease.monthly_spend.max(after.monthly_spend);
@@ -156,14 +142,7 @@ impl Platform {
             return Ok(true);
         }
         let now = self.now();
-        let after = Workspace {
-            status,
-            status_since: now,
-            status_reasons: Vec::new(),
-            version: workspace.version + 1,
-            updated_at: now,
-            ..workspace
-        };
+        let after = workspace.moved(status, Vec::new(), now);
         let transaction = self.store.transaction().put_workspace(&after);
         let (transaction, event) = match status {
             Status::AwaitingAgent => {

@@ -3,7 +3,6 @@
 use rules::event::{Event, EventType};
 use rules::start;
 use rules::transition::{self, Trigger};
-use rules::workspace::Workspace;
 use rules::{Status, WorkspaceId};
 
 use crate::decide::{Fault, decide};
@@ -34,14 +33,7 @@ impl Platform {
         }
         // Whoever runs it keeps its credentials.
         let now = self.now();
-        let mut after = Workspace {
-            status,
-            status_since: now,
-            status_reasons: Vec::new(),
-            version: workspace.version + 1,
-            updated_at: now,
-            ..workspace
-        };
+        let mut after = workspace.moved(status, Vec::new(), now);
         reason.clone_into(&mut after.start.reason);
         let event = Event::new(EventType::WorkspaceProvisioning, start::told(&after, Some(Status::Hibernated)));
         let transaction = self.expect_start(self.store.transaction().put_workspace(&after), &after);

@@ -44,6 +44,7 @@ fn rows() -> Vec<(Outcome, Effect, Effect)> {
         // Certainly not delivered: no attempt.
         (Outcome::Refused, Back(1), Back(1)),
         (Outcome::UrlRefused("private".to_owned()), Back(120), Back(120)),
+        (Outcome::NoAddress, Back(1), Back(1)),
         (busy(None), Back(1), Back(1)),
         (busy(Some(0)), Back(0), Back(0)),
         (busy(Some(7)), Back(7), Back(7)),

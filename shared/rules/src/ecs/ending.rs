@@ -17,6 +17,7 @@ pub(super) fn exit(task: &Task) -> Exit {
     };
     Exit {
         code: container.and_then(|container| container.exit_code),
+        stopped: false,
         out_of_memory: [reason, stopped].iter().any(|text| text.starts_with("OutOfMemory")),
         message: crate::field::capped(&message, MAX_TEXT / 2),
         log_tail: String::new(),

@@ -59,7 +59,7 @@ fn state_change(changes: &Value) -> Value {
 }
 
 fn gone(code: Option<i32>, out_of_memory: bool, message: &str) -> State {
-    State::Gone(Exit { code, out_of_memory, message: message.to_owned(), log_tail: String::new() })
+    State::Gone(Exit { code, stopped: false, out_of_memory, message: message.to_owned(), log_tail: String::new() })
 }
 
 #[test]

@@ -14,7 +14,7 @@ use crate::status::Status;
 use crate::time::Timestamp;
 use crate::workspace::Workspace;
 
-pub use redaction::redact;
+pub use redaction::{redact, redact_end};
 pub use reserved::is_reserved;
 
 /// The longest key, in bytes.

@@ -1,17 +1,18 @@
 //! Known values taken out of a text before it is kept: a container's last log lines, for one.
 
+use std::borrow::Cow;
+
 /// Shorter values are left alone: they are words of any text, and little of a secret.
 const SHORTEST: usize = 6;
 
 /// The text with each known value of at least 6 bytes replaced by `[REDACTED:<KEY>]`. Where values overlap, all that they
 /// cover goes, under the key of the longest. Of a value of several lines each line counts by itself too, as logs break
-/// there.
+/// there; and it counts as JSON writes it. Other encodings of a value are not known.
 pub fn redact<'a>(text: &str, values: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
     let mut found: Vec<Found<'a>> = Vec::new();
     for (key, value) in values {
-        let lines = value.lines().map(str::trim).filter(|line| *line != value);
-        for part in std::iter::once(value).chain(lines).filter(|part| part.len() >= SHORTEST) {
-            found.extend(places(text, part).map(|start| Found {
+        for part in forms(value) {
+            found.extend(places(text, &part).map(|start| Found {
                 start,
                 end: start + part.len(),
                 key,
@@ -42,6 +43,41 @@ pub fn redact<'a>(text: &str, values: impl IntoIterator<Item = (&'a str, &'a str
     }
     kept.push_str(&text[at..]);
     kept
+}
+
+/// As [`redact`], for the end of a longer text: where the cut went through a value, its rest goes too.
+pub fn redact_end<'a>(text: &str, values: impl IntoIterator<Item = (&'a str, &'a str)> + Clone) -> String {
+    // What is left of a character that was cut through.
+    let text = text.trim_start_matches(char::REPLACEMENT_CHARACTER);
+    let rests = values.clone().into_iter().flat_map(|(key, value)| {
+        forms(value).into_iter().filter_map(move |form| Some((rest(text, &form)?, key))).collect::<Vec<_>>()
+    });
+    match rests.max() {
+        Some((length, key)) => format!("[REDACTED:{key}]{}", redact(&text[length..], values)),
+        None => redact(text, values),
+    }
+}
+
+/// How much of the beginning of `text` is the rest of a value: all of it, if the text lies within the value.
+fn rest(text: &str, value: &str) -> Option<usize> {
+    if text.len() >= SHORTEST && value.contains(text) {
+        return Some(text.len());
+    }
+    let rests = value.char_indices().skip(1).map(|(at, _)| &value[at..]).take_while(|rest| rest.len() >= SHORTEST);
+    rests.filter(|rest| text.starts_with(rest)).map(str::len).next()
+}
+
+/// How a value may stand in a text: as it is, each of its lines, and as a JSON string has it.
+fn forms(value: &str) -> Vec<Cow<'_, str>> {
+    let lines = value.lines().map(str::trim).filter(|line| *line != value);
+    let mut forms: Vec<Cow<'_, str>> = std::iter::once(value).chain(lines).map(Cow::Borrowed).collect();
+    if let Ok(quoted) = serde_json::to_string(value)
+        && let Some(inner) = quoted.get(1..quoted.len() - 1).filter(|inner| *inner != value)
+    {
+        forms.push(Cow::Owned(inner.to_owned()));
+    }
+    forms.retain(|form| form.len() >= SHORTEST);
+    forms
 }
 
 /// A value's place in the text.

@@ -96,6 +96,23 @@ fn known_values_are_taken_out_of_a_text() {
 }
 
 #[test]
+fn the_end_of_a_text_has_no_rest_of_a_value() {
+    let values = [("TOKEN", "sk-live-0123456789"), ("QUOTED", "with \"quotes\" in it")];
+    for (text, left) in [
+        ("live-0123456789 and more", "[REDACTED:TOKEN] and more"),
+        ("\u{fffd}0123456789", "[REDACTED:TOKEN]"),
+        ("ve-01234", "[REDACTED:TOKEN]"),
+        ("56789 is too little of it", "56789 is too little of it"),
+        ("a whole sk-live-0123456789", "a whole [REDACTED:TOKEN]"),
+        ("0123456789 sk-live-0123456789", "[REDACTED:TOKEN] [REDACTED:TOKEN]"),
+        (r#"{"key": "with \"quotes\" in it"}"#, r#"{"key": "[REDACTED:QUOTED]"}"#),
+        ("nothing of it", "nothing of it"),
+    ] {
+        assert_eq!(redact_end(text, values), left, "{text}");
+    }
+}
+
+#[test]
 fn a_key_that_is_stored_again_keeps_the_time_of_the_first() {
     let first = record("K", "s");
     let again =

@@ -102,6 +102,15 @@ fn a_death_counts_once_wherever_the_news_comes_from() {
 }
 
 #[test]
+fn what_the_platform_itself_has_stopped_is_no_death_and_starts_again_at_once() {
+    let mut record = started(Status::Online, 20);
+    record.start.deaths = 5;
+    let exit = Exit { code: Some(0), stopped: true, ..Exit::default() };
+    let (after, _) = died(&record, &exit, TIER, NOW, LIMITS).unwrap();
+    assert_eq!((after.status, after.start.deaths, after.start.restart_at), (Status::Offline, 5, Some(NOW)));
+}
+
+#[test]
 fn a_crash_loop_ends_as_failed_and_says_what_happened_last() {
     let mut record = started(Status::Provisioning, 2);
     record.start.deaths = 5;
@@ -126,6 +135,27 @@ fn a_start_that_may_succeed_later_stays_and_shows_why() {
     assert_eq!(after.status, Status::Failed);
     assert_eq!(event.unwrap().kind, EventType::WorkspaceProvisionFailed);
     assert_eq!(not_started(&started(Status::Paused, 2), &failure(StartCause::ImageMissing), NOW), None);
+}
+
+#[test]
+fn a_start_that_takes_too_long_has_failed() {
+    let limit = Duration::from_secs(600);
+    for (status, age, fails) in [
+        (Status::Provisioning, 600, true),
+        (Status::Provisioning, 599, false),
+        (Status::Online, 600, false),
+        (Status::Paused, 600, false),
+    ] {
+        let record = started(status, age);
+        let Some((after, event)) = timed_out(&record, limit, "seen", NOW) else {
+            assert!(!fails, "{status:?} for {age} s");
+            continue;
+        };
+        assert!(fails && after.status == Status::Failed, "{status:?} for {age} s");
+        assert_eq!((after.version, after.status_since), (record.version + 1, NOW));
+        assert_eq!((&after.status_reasons[0].code, after.status_reasons.len()), (&ReasonCode::ProvisionTimeout, 1));
+        assert_eq!((event.kind, &event.payload["timeout_secs"]), (EventType::WorkspaceProvisionFailed, &json!(600)));
+    }
 }
 
 #[test]

@@ -90,7 +90,7 @@ impl DockerEngine {
         let id = container.id.as_deref().unwrap_or_default();
         // That it ended is certain without its last words.
         let log_tail = self.tail(id, EXIT_LINES).await.unwrap_or_default();
-        Exit { code, out_of_memory, message, log_tail }
+        Exit { code, stopped: false, out_of_memory, message, log_tail }
     }
 
     /// The last lines of both outputs, in the order in which the Engine got them.

@@ -147,9 +147,12 @@ impl Known {
                 Some(used) => {
                     format!("its processes held {used} MiB together, of {} MiB allowed", entry.record.memory_mb)
                 }
+                None if live.ending => "the platform stopped it".to_owned(),
                 None => message.to_owned(),
             };
-            entry.record.exit = Some(Exit { code, out_of_memory: live.over.is_some(), message, log_tail });
+            let out_of_memory = live.over.is_some();
+            let stopped = live.ending && !out_of_memory;
+            entry.record.exit = Some(Exit { code, stopped, out_of_memory, message, log_tail });
             (entry.record.clone(), live)
         };
         self.store(id, &record);

@@ -51,7 +51,8 @@ pub(super) async fn end(known: &Known, id: WorkspaceId) -> Result<(), EngineErro
         kill::signal(record.pid, Signal::SIGTERM)?;
     }
     if over(&mut ended, GRACE).await {
-        return Ok(());
+        // What its commands left running has no parent now.
+        return kill::tree(all).await;
     }
     info!(workspace = %id, pid = record.pid, "a runtime did not end in time and is killed with all that it started");
     all.insert(record.pid, record.started);
