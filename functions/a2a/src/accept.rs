@@ -43,7 +43,7 @@ use crate::{caller, message, stream, tasks};
         (
             status = 200,
             description = "The agent's answer, a task, or the events of the answer",
-            content((AnyObject = "application/json"), (String = "text/event-stream")),
+            content((AnyObject = "application/json"), (AnyObject = "text/event-stream")),
         ),
         (
             status = 202,

@@ -43,6 +43,8 @@ fn running(account: &Account, id: &str) -> usize {
 async fn a_workspace_starts_as_a_task_and_is_reached_at_the_address_that_ecs_tells() {
     let account = Account::default();
     let world = World::on_aws(&account).await;
+    let shared = json!({ "key": "SHARED", "value": VALUE });
+    world.call("POST", "/settings/secrets", Some(ADMIN), &shared).await.expect(200);
     let id = created(&world).await;
     assert_eq!((account.tasks(&id).len(), world.show(&id).await["status"].as_str()), (1, Some("provisioning")));
     let agent = booted(&world, &account, &id).await;
@@ -50,7 +52,7 @@ async fn a_workspace_starts_as_a_task_and_is_reached_at_the_address_that_ecs_tel
 
     let path = format!("/workspaces/{id}/secrets/values");
     let values = world.call("GET", &path, Some(&agent.token), &Value::Null).await.expect(200);
-    assert_eq!(values.body["API_KEY"], VALUE);
+    assert_eq!(values.body, json!({ "API_KEY": VALUE, "SHARED": VALUE }));
     let boot = account.variable(&id, "WORKSPACE_TOKEN");
     let definitions = json!(account.definitions()).to_string();
     assert!(
@@ -116,6 +118,14 @@ async fn an_ecs_that_does_not_answer_kills_nobody_and_what_it_lost_is_found_agai
     world.gate.heal();
     assert_eq!((account.tasks(&id).len(), running(&account, &id)), (2, 1));
     booted(&world, &account, &id).await;
+
+    // An event that never came: whoever looks finds the end, and what was written before it.
+    account.writes(&id, "the last words");
+    account.ends(&id, 1, "");
+    world.platform.reconcile_soon(id.parse().unwrap()).await;
+    world.settle().await;
+    let told = world.call("GET", &format!("/events/{id}"), Some(ADMIN), &Value::Null).await.expect(200).text;
+    assert!(told.contains("the last words"), "{told}");
 }
 
 #[tokio::test]
