@@ -59,8 +59,9 @@ def is_up(url):
 @contextmanager
 def local_platform(**settings):
     """The local platform, built, on loopback with data of its own: its URL. It ends with the block."""
-    # Of the workspace: with the package's own features most of its dependencies would be built anew.
-    subprocess.run(["cargo", "build", "--quiet", "--workspace", "--bin", "local"], check=True, cwd=ROOT)
+    # As the tests have it: with the package's own features most of its dependencies would be built anew.
+    command = ["cargo", "build", "--quiet", "--workspace", "--profile", "test", "--bin", "local"]
+    subprocess.run(command, check=True, cwd=ROOT)
     with tempfile.TemporaryDirectory() as data:
         port = str(free_port())
         settings = {"PORT": port, "MOLECULE_DATA_DIR": data, "RUST_LOG": "warn"} | settings

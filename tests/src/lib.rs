@@ -9,6 +9,8 @@ pub mod engine;
 pub mod fake_agent;
 pub mod gate;
 pub mod invariants;
+pub mod played;
+pub mod policies;
 pub mod privileges;
 pub mod process;
 pub mod recorded;

@@ -3,17 +3,9 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
-use aws_smithy_runtime_api::client::http::{
-    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
-};
-use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
-use aws_smithy_runtime_api::client::result::ConnectorError;
-use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
-use aws_smithy_types::body::SdkBody;
 use serde_json::Value;
 
-/// A status with its body; none is no answer.
-type Answer = Option<(u16, Value)>;
+use crate::played::{Answer, Plays};
 
 /// Answers in order, and what was asked for.
 #[derive(Debug, Clone, Default)]
@@ -22,26 +14,11 @@ pub struct Service {
     asked: Arc<Mutex<Vec<(String, Value)>>>,
 }
 
-impl HttpClient for Service {
-    fn http_connector(&self, _: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
-        SharedHttpConnector::new(self.clone())
-    }
-}
-
-impl HttpConnector for Service {
-    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let target = request.headers().get("x-amz-target").unwrap_or_default();
+impl Plays for Service {
+    fn answer(&self, target: &str, asked: &Value) -> Answer {
         let operation = target.rsplit('.').next().unwrap_or_default().to_owned();
-        let body = serde_json::from_slice(request.body().bytes().unwrap_or_default()).unwrap();
-        self.asked.lock().unwrap().push((operation.clone(), body));
-        let answer = self.answers.lock().unwrap().pop_front().unwrap_or_else(|| panic!("nobody expected {operation}"));
-        HttpConnectorFuture::ready(match answer {
-            None => Err(ConnectorError::timeout("no answer".into())),
-            Some((status, body)) => {
-                let status = http::StatusCode::from_u16(status).unwrap();
-                Ok(HttpResponse::new(status.into(), SdkBody::from(body.to_string())))
-            }
-        })
+        self.asked.lock().unwrap().push((operation.clone(), asked.clone()));
+        self.answers.lock().unwrap().pop_front().unwrap_or_else(|| panic!("nobody expected {operation}"))
     }
 }
 

@@ -11,6 +11,7 @@ use rules::engine::StartCause;
 use rules::field::WorkspaceAccess;
 use rules::tier::{Tier, TierLimits};
 use serde_json::{Value, json};
+use tests::played::Plays as _;
 use tests::recorded::Service;
 
 const ID: &str = "5f0c7f0e-98f5-4a5e-8f0d-3f8a0b8d7c11";
@@ -19,13 +20,13 @@ const DEFINITION: &str = "arn:aws:ecs:eu-west-1:111122223333:task-definition/mol
 const SECRET: &str = "boot-credential-0123456789";
 
 /// ECS as this service plays it.
-trait Plays {
+trait AsEcs {
     fn engine(&self, launch: EcsLaunch, allow_privileged_tiers: bool) -> EcsEngine;
 }
 
-impl Plays for Service {
+impl AsEcs for Service {
     fn engine(&self, launch: EcsLaunch, allow_privileged_tiers: bool) -> EcsEngine {
-        engine(launch, allow_privileged_tiers, Some(SharedHttpClient::new(self.clone())), None)
+        engine(launch, allow_privileged_tiers, Some(self.client()), None)
     }
 }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use platform::http::Object;
 use platform::secrets::SecretOwner;
 use platform::{Call, Platform, Problem, Result};
+use rules::credential;
 use rules::delivery::{self, Delivery};
 use rules::field::{self, WorkspaceAccess};
 use rules::secret::{MAX_AT_CREATION, SecretRecord};
@@ -150,9 +151,7 @@ fn record(platform: &Platform, body: Body, url: Option<String>) -> Result<Worksp
         agent_card: None,
         max_concurrent_tasks: field::max_concurrent_tasks(body.max_concurrent_tasks.unwrap_or(1))?,
         generation: 1,
-        // A credential is made for it where the platform starts it. Where nobody does, its first register needs none, as of
-        // old, and in production an operator makes one for it: there an id alone makes nobody a workspace.
-        bootstrap_open: !external && !runs && platform.config.development,
+        bootstrap_open: credential::bootstrap_opens(external, runs, platform.config.development),
         register_failure: None,
         auth_failure: None,
         inbound_secret: platform.entropy.secret(),

@@ -63,3 +63,18 @@ impl Outcome {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Outcome;
+
+    #[test]
+    fn an_error_says_what_the_command_said_last_and_what_is_called_off_is_none() {
+        let failed = |stderr| Outcome::command_failed("command exited with code 127".to_owned(), 127, stderr).error();
+        let told = "command exited with code 127: sh: 1: nothing: not found";
+        assert_eq!(failed("begun\nsh: 1: nothing: not found\n \n").as_deref(), Some(told));
+        assert_eq!(failed(" \n").as_deref(), Some("command exited with code 127"));
+        assert_eq!(Outcome::called_off("ended").error(), None);
+        assert_eq!(Outcome::answer("fine".to_owned()).error(), None);
+    }
+}

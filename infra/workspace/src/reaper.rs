@@ -1,5 +1,6 @@
-//! As the first process of a container, and as the subreaper that it is elsewhere, this program is given every process that loses its parent, and whoever does not
-//! ask for their exit codes keeps their entries in the process table, until it is full.
+//! As the first process of a container, and elsewhere as a subreaper, this program is given every process below it that
+//! loses its parent, and whoever does not ask for their exit codes keeps their entries in the process table, until it is
+//! full.
 //!
 //! Turns wait for their own children. So this looks at who has ended without taking anything (`WNOWAIT`), and takes only
 //! what is no turn's. An engine that puts an init in front (`docker run --init`) makes it idle.

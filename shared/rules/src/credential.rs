@@ -88,6 +88,12 @@ pub struct BootCredential {
     pub exchanged_for: Option<String>,
 }
 
+/// Whether the first register of a new workspace needs no credential: neither its creator got one nor does an engine bring
+/// one, and this is development. In production an operator makes one for it, as there an id alone makes nobody a workspace.
+pub const fn bootstrap_opens(external: bool, runs_here: bool, development: bool) -> bool {
+    !external && !runs_here && development
+}
+
 /// What a caller presented, as found in storage.
 #[derive(Debug, Clone, Copy)]
 pub enum Presented<'a> {

@@ -146,19 +146,15 @@ fn engine(facts: &Facts<'_>) -> Finding {
 
 fn memory(facts: &Facts<'_>) -> Finding {
     let (limit, tier) = (facts.limits.memory_mb, facts.workspace.tier);
+    let short = |what: &str| {
+        let says = format!("{what}: out of memory at {limit} MiB in tier {tier}");
+        Finding::bad("memory", says, ReasonCode::OutOfMemory.hint())
+    };
     let ended = matches!(&facts.engine, Engine::Gone(exit) if exit.out_of_memory)
         || facts.truth.reasons.iter().any(|reason| reason.code == ReasonCode::OutOfMemory);
     match facts.workspace.start.memory_killed_at {
-        None if ended => Finding::bad(
-            "memory",
-            format!("it was ended: out of memory at {limit} MiB in tier {tier}"),
-            ReasonCode::OutOfMemory.hint(),
-        ),
-        Some(at) => Finding::bad(
-            "memory",
-            format!("something in it was killed at {}: out of memory at {limit} MiB in tier {tier}", at.rfc3339()),
-            ReasonCode::OutOfMemory.hint(),
-        ),
+        Some(at) => short(&format!("something in it was killed at {}", at.rfc3339())),
+        None if ended => short("it was ended"),
         None => Finding::good("memory", format!("{limit} MiB in tier {tier}; nothing was killed for it")),
     }
 }
@@ -243,55 +239,4 @@ fn queue(facts: &Facts<'_>) -> Finding {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::fixtures::{NOW, ago, lease, run_out, workspace};
-    use crate::liveness::effective;
-    use crate::workspace::{AuthFailure, RegisterFailure};
-
-    const LIMITS: TierLimits = TierLimits { memory_mb: 512, cpu_shares: 1024 };
-
-    fn summary(workspace: &Workspace, lease: Option<&Lease>, engine: Engine) -> String {
-        let truth = effective(workspace, lease, NOW);
-        let facts = Facts {
-            workspace,
-            lease,
-            slots: &Slots::default(),
-            truth: &truth,
-            engine,
-            log: "",
-            limits: LIMITS,
-            tokens: 1,
-            paused_ancestor: false,
-            now: NOW,
-        };
-        let (summary, findings) = diagnose(&facts);
-        assert!(findings.iter().all(|finding| finding.ok || finding.advice.is_some()), "{findings:?}");
-        summary
-    }
-
-    #[test]
-    fn the_first_thing_in_the_way_is_the_summary() {
-        let online = workspace(Status::Online);
-        let alive = lease(&online);
-        assert_eq!(summary(&online, Some(&alive), Engine::Runs), "all is well; it is online");
-        assert!(summary(&online, Some(&run_out(&online)), Engine::Runs).contains("heartbeat_lost"));
-        let exit = Exit { code: Some(1), ..Exit::default() };
-        assert_eq!(summary(&online, Some(&alive), Engine::Gone(exit)), "exited with code 1");
-        let mut stuck = workspace(Status::Provisioning);
-        stuck.start.launched = true;
-        stuck.register_failure = Some(RegisterFailure { at: ago(5), code: "url_validate_failed".into() });
-        assert!(summary(&stuck, None, Engine::Runs).contains("its register is refused: url_validate_failed"));
-        let mut lost = online.clone();
-        lost.auth_failure = Some(AuthFailure { since: ago(100), last: ago(5) });
-        assert!(summary(&lost, Some(&alive), Engine::Runs).starts_with("401"));
-        let silent = Engine::Silent("the engine does not answer: refused".into());
-        assert!(summary(&online, Some(&alive), silent).starts_with("the engine does not answer"));
-        let mut short = online.clone();
-        short.start.memory_killed_at = Some(ago(5));
-        assert!(summary(&short, Some(&alive), Engine::Runs).contains("out of memory at 512 MiB in tier"));
-        let mut looping = workspace(Status::Failed);
-        looping.status_reasons = vec![StatusReason::new(ReasonCode::CrashLoop, ago(5), "6 deaths in a row")];
-        assert!(summary(&looping, None, Engine::None).contains("crash_loop: 6 deaths in a row"));
-    }
-}
+mod tests;

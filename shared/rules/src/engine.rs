@@ -15,7 +15,7 @@ pub struct Exit {
     /// Its exit code; 128 and the signal's number where a signal ended it.
     #[serde(default)]
     pub code: Option<i32>,
-    /// The platform ended it together with itself: no death of its own.
+    /// The platform ended it: no death of its own.
     #[serde(default)]
     pub stopped: bool,
     /// The memory limit ended it, or something in it that it cannot live without.

@@ -8,12 +8,6 @@ mod kms;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use aws_smithy_runtime_api::client::http::{
-    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector,
-};
-use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
-use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
-use aws_smithy_types::body::SdkBody;
 use platform::bus::EventBridge;
 use platform::config::Config;
 use platform::provisioner::{EcsEngine, Scope};
@@ -22,6 +16,7 @@ use serde_json::{Value, json};
 
 use self::ecs::Cluster;
 use self::kms::Keys;
+use crate::played::{Answer, Plays};
 
 /// What a service refuses with: code and message.
 type Refusal = (&'static str, &'static str);
@@ -42,22 +37,12 @@ struct State {
     asked: Vec<String>,
 }
 
-impl HttpClient for Account {
-    fn http_connector(&self, _: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
-        SharedHttpConnector::new(self.clone())
-    }
-}
-
-impl HttpConnector for Account {
-    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let target = request.headers().get("x-amz-target").unwrap_or_default();
-        let asked = serde_json::from_slice(request.body().bytes().unwrap_or_default()).unwrap();
-        let (status, body) = match self.state().answer(target, &asked) {
+impl Plays for Account {
+    fn answer(&self, target: &str, asked: &Value) -> Answer {
+        Some(match self.state().answer(target, asked) {
             Ok(body) => (200, body),
             Err((code, message)) => (400, json!({ "__type": code, "message": message })),
-        };
-        let status = http::StatusCode::from_u16(status).unwrap();
-        HttpConnectorFuture::ready(Ok(HttpResponse::new(status.into(), SdkBody::from(body.to_string()))))
+        })
     }
 }
 
@@ -110,11 +95,6 @@ impl Account {
             sealer: sealing::from_environment(config, &sdk),
             bus: Arc::new(EventBridge::new(events, config.event_bus_name.clone())),
         }
-    }
-
-    /// The HTTP client that leads here.
-    pub fn client(&self) -> SharedHttpClient {
-        SharedHttpClient::new(self.clone())
     }
 
     /// The operations asked for since the last look.

@@ -27,7 +27,7 @@ pub fn workspace_root() -> &'static Path {
 
 fn build(folder: &Path) {
     let profile = match folder.file_name().and_then(|name| name.to_str()) {
-        None | Some("debug") => "dev",
+        None | Some("debug") => "test",
         Some(name) => name,
     };
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());

@@ -6,6 +6,7 @@ use base64::engine::general_purpose::STANDARD_NO_PAD;
 use platform::sealing::{KmsSealer, Place, SealError, Sealer};
 use rules::WorkspaceId;
 use tests::Account;
+use tests::played::Plays as _;
 use uuid::Uuid;
 
 const VALUE: &str = "the value of the secret";

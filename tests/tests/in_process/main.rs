@@ -4,6 +4,7 @@
 mod a2a;
 mod activity;
 mod bad_input;
+mod birth_and_end;
 mod card;
 mod cost;
 mod delegations;

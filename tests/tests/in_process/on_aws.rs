@@ -146,18 +146,3 @@ async fn a_delete_stops_every_task_and_all_that_happened_was_published() {
     assert_eq!(of_it.iter().map(|(kind, _)| kind.clone()).collect::<Vec<_>>(), told);
     assert!(!format!("{published:?}").contains(VALUE), "no event has a secret's value");
 }
-
-#[tokio::test]
-async fn in_production_an_id_alone_makes_nobody_a_workspace() {
-    let world = World::with(&[("MOLECULE_ENV", "production")]).await;
-    let id = created(&world).await;
-    let register = json!({ "id": id, "delivery_mode": "poll", "agent_card": { "name": "bob" } });
-    let beat = json!({ "workspace_id": id, "error_rate": 1 });
-    world.call("POST", "/registry/register", None, &register).await.expect(401);
-    world.call("POST", "/registry/heartbeat", None, &beat).await.expect(401);
-    assert!(get(&world, &id, "explain").await.to_string().contains("reset-credentials"));
-    let path = format!("/admin/workspaces/{id}/reset-credentials");
-    let made = world.call("POST", &path, Some(ADMIN), &Value::Null).await.expect(200).body;
-    let credential = made["boot_credential"].as_str().unwrap();
-    world.call("POST", "/registry/register", Some(credential), &register).await.expect(200);
-}

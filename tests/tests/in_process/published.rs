@@ -3,7 +3,6 @@
 use std::sync::{Arc, Mutex};
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use futures::future::BoxFuture;
 use local::handler::Handler;
 use platform::bus::{Bus, BusError, EventBridge};
@@ -12,6 +11,7 @@ use platform::provisioner::NoEngine;
 use platform::{Platform, Services, sealing};
 use rules::published::Published;
 use serde_json::{Value, json};
+use tests::played::Plays as _;
 use tests::recorded::Service;
 use tests::{ADMIN, World};
 
@@ -174,7 +174,7 @@ async fn eventbridge_is_asked_as_its_api_says_and_its_refusals_are_read() {
         .behavior_version(aws_sdk_eventbridge::config::BehaviorVersion::v2026_01_12())
         .region(aws_sdk_eventbridge::config::Region::new("eu-west-1"))
         .credentials_provider(aws_sdk_eventbridge::config::Credentials::new("test", "test", None, None, "tests"))
-        .http_client(SharedHttpClient::new(service.clone()))
+        .http_client(service.client())
         .build();
     let bus = EventBridge::new(aws_sdk_eventbridge::Client::from_conf(config), "molecule-events".to_owned());
     let entry = |kind: &str| Published {

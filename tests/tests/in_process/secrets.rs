@@ -63,21 +63,6 @@ async fn sealed(world: &World, pk: &str, key: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_purge_leaves_nothing_that_anybody_wrote() {
-    let world = World::new().await;
-    let body = json!({ "name": "private name", "role": "private role", "command": "private command" });
-    let made = world.call("POST", "/workspaces", Some(ADMIN), &body).await.expect(201).body;
-    let id = made["id"].as_str().unwrap();
-    let card = json!({ "id": id, "delivery_mode": "poll", "agent_card": { "name": "private card" } });
-    world.call("POST", "/registry/register", None, &card).await.expect(200);
-    save(&world, &of(id, ""), "KEY", VALUE).await.expect(200);
-    delete(&world, &format!("/workspaces/{id}?purge=true")).await.expect(200);
-    let left = world.table().await.concat();
-    assert!(left.contains(id) && !left.contains("private"), "{left}");
-    assert_eq!(world.show(id).await["status"], "removed");
-}
-
-#[tokio::test]
 async fn a_workspace_gets_its_own_secrets_and_those_for_all() {
     let world = World::new().await;
     let ann = world.external("ann").await;

@@ -78,5 +78,6 @@ pub(crate) async fn a_platform_that_is_stopped_kills_nobody(engine: Engine) {
     }
     let told = site.events(&id).await;
     let offline: Vec<_> = told.iter().filter(|event| event["event_type"] == "WORKSPACE_OFFLINE").collect();
+    assert_eq!(offline.len(), if engine == Engine::Process { 2 } else { 0 }, "{offline:?}");
     assert!(offline.iter().all(|event| event["payload"]["deaths"] == 0), "{offline:?}");
 }

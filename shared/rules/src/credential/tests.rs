@@ -210,3 +210,15 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_first_register_without_a_credential_is_for_development_where_nobody_has_one() {
+    for (external, runs_here, development, opens) in [
+        (false, false, true, true),
+        (false, false, false, false),
+        (true, false, true, false),
+        (false, true, true, false),
+    ] {
+        assert_eq!(bootstrap_opens(external, runs_here, development), opens, "{external} {runs_here} {development}");
+    }
+}

@@ -89,6 +89,7 @@ async fn discover_and_peers_show_the_hub_and_never_the_agent() {
     assert_eq!(peers.body.as_array().unwrap().len(), 1);
     let peer = &peers.body[0];
     assert!(peer["url"].as_str().unwrap().ends_with(&hub), "{}", peers.text);
+    assert!(!peers.text.contains("127.0.0.1"), "not in its card either: {}", peers.text);
     let named: Vec<_> = peer.as_object().unwrap().keys().map(String::as_str).collect();
     assert_eq!(named, ["active_tasks", "agent_card", "id", "name", "parent_id", "role", "status", "tier", "url"]);
 }
