@@ -5,7 +5,7 @@ use platform::openapi::{AnyObject, NamedWorkspace, Refusals};
 use platform::{Call, Platform, Reply, Result};
 use rules::Status;
 use rules::delivery::DeliveryMode;
-use rules::envelope::MethodKind;
+use rules::envelope::{Generation, MethodKind, Refusal};
 use rules::liveness::effective;
 
 use crate::answer::{self, Waiter};
@@ -17,6 +17,8 @@ use crate::{caller, message, stream, tasks};
 /// else 202 `{"queued":true,"queue_id","queue_depth","status","message"}` with `Location` and `Retry-After`; a caller that
 /// speaks the protocol gets a Task instead, and one that streams the events of the answer as server-sent events. Calls about
 /// tasks are answered from the record, and never queued.
+///
+/// A version in `A2A-Version` that is neither of 0.3 nor of 1.0 gets the protocol's refusal -32009, with status 200.
 ///
 /// A repeat of a messageId by the same sender gets the first one's outcome.
 ///
@@ -60,16 +62,21 @@ use crate::{caller, message, stream, tasks};
 pub(crate) async fn accept(platform: Platform, call: Call) -> Result<Reply> {
     let permitted = caller::permit(&platform, &call).await?;
     let envelope = message::envelope(&platform, &call)?;
+    let version = message::version(&call)?;
+    let version = version.as_deref();
+    if version.is_some_and(|version| Generation::of_version(version).is_none()) {
+        return Ok(tasks::refused(&envelope, &Refusal::VersionNotSupported));
+    }
     match envelope.kind {
         MethodKind::Get | MethodKind::Cancel | MethodKind::List => {
-            return tasks::answer(&platform, &call, &permitted, &envelope).await;
+            return tasks::answer(&platform, &permitted, &envelope).await;
         }
-        MethodKind::Resubscribe => return tasks::subscribe(&platform, &call, &permitted, &envelope).await,
+        MethodKind::Resubscribe => return tasks::subscribe(&platform, &call, version, &permitted, &envelope).await,
         _ => {}
     }
     let streamed = envelope.kind == MethodKind::Stream;
     let begin = stream::resume(&call)?.map_or(Begin::First, Begin::After);
-    let draft = message::draft(&platform, &call, &permitted, envelope).await?;
+    let draft = message::draft(&platform, &call, version, &permitted, envelope).await?;
     let (wait, form) = (draft.wait, draft.form.clone());
     let mut target = Target { workspace: permitted.workspace, lease: permitted.snapshot.lease };
     let message = platform.accept(&mut target, &draft.draft, &|transaction| transaction).await?;

@@ -25,16 +25,16 @@ pub(crate) fn envelope(platform: &Platform, call: &Call) -> Result<Envelope> {
     normalise(&call.body, &fresh, &rpc).map_err(|error| refused(&error))
 }
 
-/// Settles priority, deadline and idempotency.
+/// Settles priority, deadline and idempotency. `version` is that of the call's `A2A-Version`.
 pub(crate) async fn draft(
     platform: &Platform,
     call: &Call,
+    version: Option<&str>,
     permitted: &Permitted,
     mut envelope: Envelope,
 ) -> Result<Send> {
     let now = platform.now();
-    let a2a_version = version(call)?;
-    let form = Form::of(&envelope, a2a_version.as_deref());
+    let form = Form::of(&envelope, version);
     let streamed = envelope.kind == MethodKind::Stream;
     continue_task(platform, permitted, &mut envelope).await?;
     let priority = priority(call, &envelope)?;
@@ -59,7 +59,7 @@ pub(crate) async fn draft(
     let message = Message {
         method: envelope.method,
         context_id: envelope.context_id,
-        a2a_version,
+        a2a_version: version.map(str::to_owned),
         priority,
         generation: permitted.workspace.generation,
         trace: Some(platform.trace_of(call)),

@@ -59,7 +59,7 @@ struct Extend {
 /// `"error"`; 200 `{"status"}`.
 ///
 /// # Errors
-/// 400, 401, 403, 404; 409 `late_result` when the lease is over: drop the result.
+/// 400, 401, 403, 404; 409 `late_result` when the lease is over: drop the result. The same once more is no error.
 #[utoipa::path(
     post,
     path = "/workspaces/{id}/inbox/{queue_id}/ack",

@@ -28,7 +28,8 @@ struct Body {
 }
 
 /// Takes `{"slot_epoch","status","body"}` from the workspace that holds the message; 200 `{"status":"completed"}`, or
-/// 409 `late_result` when the message's slot is another's by now: the result is noted and changes nothing.
+/// 409 `late_result` when the message's slot is another's by now: the result is noted and changes nothing. The same result
+/// once more is no error.
 ///
 /// # Errors
 /// 400, 401, 403, 404, 409.

@@ -83,7 +83,7 @@ pub enum SlotAfter {
 /// What an ending changed.
 #[derive(Debug, Clone)]
 pub enum Ended {
-    /// The message is settled or released as asked; here it is.
+    /// The message is settled or released as asked, now or when the same was asked before; here it is.
     Settled(Box<Message>),
     /// The slot epoch is not the message's any more: noted, nothing changed.
     Late,
@@ -134,6 +134,9 @@ impl Platform {
         let (Some(workspace), Some(mut message)) = (snapshot.workspace, snapshot.message) else {
             return Ok(None);
         };
+        if self.has_ended_so(&message, delivery, ending).await? {
+            return Ok(Some((Box::new(message), None)));
+        }
         message.version += 1;
         let keep = self.config.retention;
         if !message.state.is_held() || message.slot_epoch != delivery.slot_epoch {
@@ -169,6 +172,20 @@ impl Platform {
         };
         self.stitch(transaction, &workspace, &message, answer).await?.commit().await?;
         Ok(Some((Box::new(message), receipt)))
+    }
+
+    /// Whether this very ending is stored already: who did not hear that it was brings it again.
+    async fn has_ended_so(&self, message: &Message, delivery: &Delivery, ending: &Ending) -> Result<bool, Fault> {
+        if message.slot_epoch != delivery.slot_epoch {
+            return Ok(false);
+        }
+        Ok(match (ending, message.state) {
+            (Ending::Answered { body, .. }, State::Completed) => {
+                self.store.body(message.id, BodyKind::Answer).await?.as_ref() == Some(body)
+            }
+            (Ending::Failed(reason), State::Failed) => message.reason.as_ref() == Some(reason),
+            _ => false,
+        })
     }
 
     /// The record is settled, and decides; a pointer that cannot be settled costs time, not a message.
@@ -219,7 +236,10 @@ fn settle_message(message: &mut Message, ending: &Ending, now: Timestamp) {
             });
             message.finish(now, State::Completed, "");
         }
-        Ending::Failed(reason) => message.finish(now, State::Failed, reason.clone()),
+        Ending::Failed(reason) => {
+            message.attempts += 1;
+            message.finish(now, State::Failed, reason.clone());
+        }
         Ending::Cancelled(reason) => message.finish(now, State::Cancelled, reason.clone()),
         Ending::Released { reason, not_before, attempt } => {
             message.release(now, reason.clone(), *not_before, *attempt);

@@ -129,7 +129,7 @@ pub struct Message {
     pub version: u64,
     /// Digest of the body, for idempotency and integrity.
     pub body_digest: String,
-    /// Deliveries that the agent answered with a failure.
+    /// Deliveries that came to nothing: the agent answered with a failure, or its answer was lost.
     #[serde(default)]
     pub attempts: u32,
     /// Which pointer in the queue counts; raised before each send.

@@ -69,11 +69,15 @@ async fn a_fetched_message_is_answered_and_its_sender_gets_the_answer() {
     .await;
     assert_eq!(late.expect(409).code(), "late_result");
     ack(&world, &bob, item).await.expect(200);
+    // Whoever did not hear of it brings it again; something else comes too late.
+    assert_eq!(ack(&world, &bob, item).await.expect(200).body["status"], "completed");
+    let other = settle(&world, &bob, item, "ack", json!({ "status": "completed", "response": 2 })).await;
+    assert_eq!(other.expect(409).code(), "late_result");
     let seen = state(&world, &bob, queue_id).await;
     assert_eq!((seen["status"].as_str(), &seen["result"]["body"]["big"]), (Some("completed"), &json!(1)));
     let steps: Vec<_> =
         seen["timeline"].as_array().unwrap().iter().map(|step| step["what"].as_str().unwrap()).collect();
-    assert_eq!(steps, ["accepted", "leased", "sent", "delivered", "late", "answered", "done"]);
+    assert_eq!(steps, ["accepted", "leased", "sent", "delivered", "late", "answered", "done", "late"]);
     assert!(fetch(&world, &bob, 1).await.is_empty());
     let seen = world.sound(&bob.id).await;
     assert!(!seen.slots.pending && seen.slots.open == 0 && !seen.lease.unwrap().work, "{:?}", seen.slots);
@@ -174,8 +178,11 @@ async fn what_is_given_back_waits_and_keeps_its_place() {
     let again = fetch(&world, &bob, 1).await.remove(0);
     assert_eq!(again["message_id"], "m1");
     let failed = json!({ "status": "failed", "error": "I cannot" });
-    settle(&world, &bob, &again, "ack", failed).await.expect(200);
+    for _ in 0..2 {
+        settle(&world, &bob, &again, "ack", failed.clone()).await.expect(200);
+    }
     let seen = state(&world, &bob, &queue_id).await;
+    assert_eq!(seen["attempts"], 1);
     assert_eq!((&seen["status"], &seen["reason"]), (&json!("failed"), &json!("the agent could not do it: I cannot")));
     assert_eq!(fetch(&world, &bob, 1).await[0]["message_id"], "m2");
 }

@@ -146,7 +146,7 @@ async fn five_failed_attempts_are_dead_counted_copied_and_replayed() {
     assert_eq!((agent.got().len(), status(&world, &bob, &queue_id).await.as_str()), (5, "failed"));
     let copies = take_all(&world, &world.platform.config.dead_letter_queue_url).await;
     let copy: Buried = serde_json::from_str(&copies[0]).unwrap();
-    assert_eq!((copies.len(), copy.queue_id.to_string(), copy.attempts), (1, queue_id.clone(), 4));
+    assert_eq!((copies.len(), copy.queue_id.to_string(), copy.attempts), (1, queue_id.clone(), 5));
     let dead = get(&world, "/admin/a2a-queue/dead", ADMIN).await;
     assert_eq!((&dead["items"][0]["queue_id"], &dead["next"]), (&json!(queue_id), &Value::Null));
     agent.set(Mood::Answer("{}".into()));

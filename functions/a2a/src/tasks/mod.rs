@@ -8,15 +8,15 @@ mod subscribe;
 pub(crate) use subscribe::subscribe;
 
 use http::StatusCode;
-use platform::{Call, Platform, Problem, Reply, Result};
-use rules::envelope::{Envelope, Generation, MethodKind, Refusal, rpc_result};
+use platform::{Platform, Problem, Reply, Result};
+use rules::envelope::{Envelope, MethodKind, Refusal, rpc_result};
 use rules::message::{Message, State};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::caller::Permitted;
-use crate::message::version;
+use crate::stream;
 
 /// Why a call about a task has no result.
 enum Fault {
@@ -38,24 +38,34 @@ impl<E: Into<Problem>> From<E> for Fault {
 /// 503 when the datastore does not answer.
 pub(crate) async fn answer(
     platform: &Platform,
-    call: &Call,
     permitted: &Permitted,
     envelope: &Envelope,
 ) -> Result<Reply> {
-    let known = version(call)?.is_none_or(|version| Generation::of_version(&version).is_some());
     let answered = match envelope.kind {
-        _ if !known => Err(Fault::Refused(Refusal::VersionNotSupported)),
         MethodKind::Get => get::get(platform, permitted, envelope).await,
         MethodKind::Cancel => cancel::cancel(platform, permitted, envelope).await,
         _ => list::list(platform, permitted, envelope).await,
     };
-    let body = match answered {
-        Ok(result) => rpc_result(&envelope.rpc_id, &result),
-        Err(Fault::Refused(refusal)) => refusal.answer(&envelope.rpc_id),
-        Err(Fault::Problem(problem)) => return Err(problem),
+    match answered {
+        Ok(result) => {
+            let reply = Reply::raw(StatusCode::OK, "application/json", rpc_result(&envelope.rpc_id, &result));
+            Ok(reply.header("a2a-version", envelope.generation.version()))
+        }
+        Err(Fault::Refused(refusal)) => Ok(refused(envelope, &refusal)),
+        Err(Fault::Problem(problem)) => Err(problem),
+    }
+}
+
+/// The protocol's own refusal, with HTTP status 200. Who asked for events reads nothing else, and gets it as one.
+pub(crate) fn refused(envelope: &Envelope, refusal: &Refusal) -> Reply {
+    let answer = refusal.answer(&envelope.rpc_id);
+    let reply = match envelope.kind {
+        MethodKind::Stream | MethodKind::Resubscribe => {
+            Reply::raw(StatusCode::OK, stream::TYPE, [b"data: ".as_slice(), &answer, b"\n\n"].concat())
+        }
+        _ => Reply::raw(StatusCode::OK, "application/json", answer),
     };
-    let reply = Reply::raw(StatusCode::OK, "application/json", body);
-    Ok(reply.header("a2a-version", envelope.generation.version()))
+    reply.header("a2a-version", envelope.generation.version())
 }
 
 /// The params of a call.

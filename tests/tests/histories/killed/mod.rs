@@ -6,6 +6,7 @@ mod senders;
 
 use std::time::{Duration, Instant};
 
+use futures::stream::{self, StreamExt};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use serde_json::{Value, json};
@@ -20,6 +21,8 @@ use crate::history::{End, Event, Promise, Recorder, Sent};
 
 /// Runs unless told otherwise.
 const RUNS: u64 = 10;
+/// Most of a run is waiting.
+const AT_ONCE: usize = 3;
 /// Kills in each run.
 const KILLS: usize = 2;
 /// The ceiling of a turn, its grace included, in seconds.
@@ -32,9 +35,8 @@ async fn histories_with_kill_9_are_sound() {
     let runs = std::env::var("KILL_RUNS").ok().map_or(RUNS, |text| text.parse().unwrap());
     let only = std::env::var("KILL_SEED").ok().map(|text| text.parse::<u64>().unwrap());
     let count = Count::default();
-    for seed in only.map_or(0..runs, |seed| seed..seed + 1) {
-        run(seed, &count).await;
-    }
+    let seeds = only.map_or(0..runs, |seed| seed..seed + 1);
+    stream::iter(seeds).for_each_concurrent(AT_ONCE, |seed| run(seed, &count)).await;
     println!("{}", count.text());
 }
 
