@@ -21,8 +21,8 @@ use crate::history::{End, Event, Promise, Recorder, Sent};
 
 /// Runs unless told otherwise.
 const RUNS: u64 = 10;
-/// Most of a run is waiting.
-const AT_ONCE: usize = 3;
+/// Most of a run is waiting, for the sweep of the minute above all.
+const AT_ONCE: usize = 5;
 /// Kills in each run.
 const KILLS: usize = 2;
 /// The ceiling of a turn, its grace included, in seconds.
