@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
-"""Holds the functions' packages to their budgets of size, start and memory: `tests/startup/run.py FOLDER`.
+"""Holds the functions' packages to their budgets of size, start and memory: `tests/startup/run.py FOLDER [EMULATOR ...]`.
 
 FOLDER holds the packages, `<binary>/bootstrap` each as `cargo lambda build` leaves them, or `<function>/bootstrap` as `sam
 build` does; a function that is not there is named as not measured. A fake Runtime API and a fake DynamoDB and SQS over TLS, all on
 loopback, stand in for Lambda. Of several starts the best one counts: what else the machine does only ever adds. Ends with 0
 if every function stays within its budgets, with 77 if there is no openssl to make a certificate with. What is measured in
-time differs between machines: over its budget it is told, and over twice its budget it fails.
+time differs between machines: over its budget it is told, and over twice its budget it fails. Packages for another processor
+run under an emulator, as in `qemu-aarch64 -L /usr/aarch64-linux-gnu`: then only their size counts, and that they answer.
 
 Needs Python 3.10. CPU is user and system time of the process; the SDK's own checks of AWS's certificates, which are RSA and
 a chain longer, come on top on AWS.
@@ -194,17 +195,17 @@ def environment(runtime, aws, cert):
 class Started:
     """A function that has polled for its first event."""
 
-    def __init__(self, bootstrap, aws, cert):
+    def __init__(self, command, aws, cert):
         self.runtime = serve(Runtime)
         self.runtime.polled, self.runtime.more, self.runtime.over = threading.Event(), threading.Semaphore(0), False
         self.answers, self.arrived = [], threading.Semaphore(0)
         self.runtime.answered = lambda answer: (self.answers.append(answer), self.arrived.release())
-        self.process = subprocess.Popen([bootstrap], env=environment(self.runtime, aws, cert), stderr=subprocess.DEVNULL,
+        self.process = subprocess.Popen(command, env=environment(self.runtime, aws, cert), stderr=subprocess.DEVNULL,
                                         stdout=subprocess.DEVNULL)
         before = aws.calls
         if not self.runtime.polled.wait(PATIENCE):
             self.end()
-            sys.exit(f"{bootstrap} did not poll for events")
+            sys.exit(f"{command[-1]} did not poll for events")
         self.greeted = aws.calls > before
 
     def call(self, event):
@@ -240,13 +241,14 @@ class Started:
         return used.ru_utime + used.ru_stime
 
 
-def measure(bootstrap, binary, route, aws, cert, scratch):
+def measure(bootstrap, emulator, binary, route, aws, cert, scratch):
     """The figures of one function, by the names of their budgets."""
+    command = [*emulator, bootstrap]
     package = scratch / "package.zip"
     with zipfile.ZipFile(package, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
         archive.write(bootstrap, "bootstrap")
     figures = {"MB": (package.stat().st_size / 1e6, SIZE_WITH_ENGINE if binary in WITH_ENGINE else SIZE)}
-    starts = [Started(bootstrap, aws, cert) for _ in range(STARTS)]
+    starts = [Started(command, aws, cert) for _ in range(STARTS)]
     if binary != "publish" and not all(started.greeted for started in starts):
         sys.exit(f"{binary} opened no connection before its first poll")
     cpu = min(started.end() for started in starts)
@@ -254,7 +256,7 @@ def measure(bootstrap, binary, route, aws, cert, scratch):
     first, memory = [], []
     for _ in range(STARTS if route else 1):
         asked = False
-        started = Started(bootstrap, aws, cert)
+        started = Started(command, aws, cert)
         if route:
             before = aws.calls
             first.append(started.call(event(route)))
@@ -270,7 +272,7 @@ def measure(bootstrap, binary, route, aws, cert, scratch):
 
 
 def main():
-    folder = Path(sys.argv[1])
+    folder, emulator = Path(sys.argv[1]), sys.argv[2:]
     over = []
     print(f"{'function':22}{'MB':>8}{'start, ms CPU':>16}{'first, ms':>12}{'MB resident':>14}")
     with tempfile.TemporaryDirectory() as scratch:
@@ -284,11 +286,13 @@ def main():
             if not bootstrap:
                 print(f"{binary:22}  not built, not measured")
                 continue
-            figures = measure(bootstrap, binary, route, aws, cert, scratch)
+            figures = measure(bootstrap, emulator, binary, route, aws, cert, scratch)
             cells = {key: f"{value:.2f}" for key, (value, _) in figures.items()}
             print(f"{binary:22}{cells['MB']:>8}{cells['start, ms CPU']:>16}{cells.get('first, ms', '-'):>12}"
                   f"{cells['MB resident']:>14}", flush=True)
             for key, (value, most) in figures.items():
+                if emulator and key != "MB":
+                    continue
                 if value > most:
                     print(f"{binary}: {key} is {value:.2f}, over {most}")
                 if value > most * (2 if "ms" in key else 1):
