@@ -25,6 +25,17 @@ pub fn workspace_root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("a folder above this package")
 }
 
+/// Takes out of a command's environment what cargo tells a test about its package. To build scripts it would be news: what
+/// they build would be built anew, and once more by the next cargo that is not started by a test.
+pub fn forget_package(command: &mut Command) {
+    const ABOUT: [&str; 4] = ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_CRATE_", "CARGO_BIN_"];
+    for (name, _) in std::env::vars_os() {
+        if name.to_str().is_some_and(|name| ABOUT.iter().any(|about| name.starts_with(about))) {
+            command.env_remove(name);
+        }
+    }
+}
+
 fn build(folder: &Path) {
     let profile = match folder.file_name().and_then(|name| name.to_str()) {
         None | Some("debug") => "test",
@@ -36,6 +47,7 @@ fn build(folder: &Path) {
     command.current_dir(workspace_root()).args(["build", "--quiet", "--workspace", "--profile", profile]);
     command.args(PROGRAMS.iter().flat_map(|program| ["--bin", program]));
     command.arg("--target-dir").arg(folder.parent().expect("a target folder"));
+    forget_package(&mut command);
     let status = command.status().expect("cargo starts");
     assert!(status.success(), "cargo could not build {PROGRAMS:?}");
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
+use super::binary::forget_package;
 use super::{Janitor, workspace_root};
 
 /// The agent runtime and nothing else.
@@ -78,10 +79,7 @@ fn build_images() -> bool {
     // target/<profile>/deps/<test>
     let target: PathBuf = test.ancestors().nth(3).unwrap().to_owned();
     let mut script = Command::new(workspace_root().join("infra/workspace/image.sh"));
-    // What cargo tells a test about itself would be news to build scripts.
-    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("CARGO_") && name != "CARGO_HOME") {
-        script.env_remove(name);
-    }
+    forget_package(&mut script);
     let status = script.arg("--test").env("CARGO_TARGET_DIR", target).stdout(Stdio::null()).status().unwrap();
     assert!(status.success(), "infra/workspace/image.sh builds the images");
     true

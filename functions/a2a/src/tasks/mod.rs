@@ -36,11 +36,7 @@ impl<E: Into<Problem>> From<E> for Fault {
 ///
 /// # Errors
 /// 503 when the datastore does not answer.
-pub(crate) async fn answer(
-    platform: &Platform,
-    permitted: &Permitted,
-    envelope: &Envelope,
-) -> Result<Reply> {
+pub(crate) async fn answer(platform: &Platform, permitted: &Permitted, envelope: &Envelope) -> Result<Reply> {
     let answered = match envelope.kind {
         MethodKind::Get => get::get(platform, permitted, envelope).await,
         MethodKind::Cancel => cancel::cancel(platform, permitted, envelope).await,
