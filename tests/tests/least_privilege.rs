@@ -99,18 +99,7 @@ const UNDRIVEN: [(&str, &[&str]); 18] = [
             "sqs:TagQueue@workspace",
         ],
     ),
-    (
-        "task-state",
-        &[
-            "dynamodb:BatchGetItem@table",
-            "dynamodb:DeleteItem@table",
-            "dynamodb:GetItem@table",
-            "dynamodb:PutItem@table",
-            "sqs:SendMessage@dispatch",
-            "sqs:SendMessage@provision",
-            "sqs:SendMessage@timers",
-        ],
-    ),
+    ("task-state", &["dynamodb:GetItem@table", "sqs:SendMessage@timers"]),
     (
         "tick",
         &[

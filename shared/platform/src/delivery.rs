@@ -176,14 +176,12 @@ impl Platform {
 
     /// Whether this very ending is stored already: who did not hear that it was brings it again.
     async fn has_ended_so(&self, message: &Message, delivery: &Delivery, ending: &Ending) -> Result<bool, Fault> {
-        if message.slot_epoch != delivery.slot_epoch {
-            return Ok(false);
-        }
-        Ok(match (ending, message.state) {
-            (Ending::Answered { body, .. }, State::Completed) => {
+        let epoch = delivery.slot_epoch;
+        Ok(match ending {
+            Ending::Answered { body, .. } if message.has_ended(epoch, State::Completed, "") => {
                 self.store.body(message.id, BodyKind::Answer).await?.as_ref() == Some(body)
             }
-            (Ending::Failed(reason), State::Failed) => message.reason.as_ref() == Some(reason),
+            Ending::Failed(reason) => message.has_ended(epoch, State::Failed, reason),
             _ => false,
         })
     }
@@ -236,10 +234,7 @@ fn settle_message(message: &mut Message, ending: &Ending, now: Timestamp) {
             });
             message.finish(now, State::Completed, "");
         }
-        Ending::Failed(reason) => {
-            message.attempts += 1;
-            message.finish(now, State::Failed, reason.clone());
-        }
+        Ending::Failed(reason) => message.fail(now, reason.clone()),
         Ending::Cancelled(reason) => message.finish(now, State::Cancelled, reason.clone()),
         Ending::Released { reason, not_before, attempt } => {
             message.release(now, reason.clone(), *not_before, *attempt);

@@ -36,7 +36,7 @@ impl Protocol {
         let record = world.record(place);
         record.write(place, |message| match ending {
             Ending::Answered => message.finish(now, State::Completed, ""),
-            Ending::Failed => message.finish(now, State::Failed, "failed"),
+            Ending::Failed => message.fail(now, "failed"),
             Ending::Cancelled => message.finish(now, State::Cancelled, "cancelled"),
             Ending::Released { attempt } => message.release(now, "released", None, attempt),
         });

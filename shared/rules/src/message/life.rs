@@ -125,6 +125,20 @@ impl Message {
         self.let_go();
     }
 
+    /// It died of this delivery, which counts among its attempts.
+    pub fn fail(&mut self, at: Timestamp, reason: impl Into<String>) {
+        self.attempts += 1;
+        self.finish(at, State::Failed, reason);
+    }
+
+    /// Whether the delivery under this slot epoch ended in this state, for this reason (none is empty): who did not hear
+    /// that it was stored brings the same ending again.
+    pub fn has_ended(&self, slot_epoch: u64, state: State, reason: &str) -> bool {
+        state.is_terminal()
+            && (self.slot_epoch, self.state) == (slot_epoch, state)
+            && self.reason.as_deref().unwrap_or_default() == reason
+    }
+
     /// Its pointer counts no more; the next one has a new epoch.
     pub fn point_anew(&mut self, at: Timestamp) {
         self.send_epoch += 1;

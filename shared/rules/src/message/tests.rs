@@ -111,6 +111,39 @@ fn an_ended_message_says_when_and_why_and_holds_nothing() {
 }
 
 #[test]
+fn a_failure_counts_the_delivery_that_it_died_of() {
+    let mut message = Message { state: State::Dispatched, attempts: 4, ..queued() };
+    message.fail(NOW, "5 attempts");
+    assert_eq!((message.state, message.attempts, message.reason.as_deref()), (State::Failed, 5, Some("5 attempts")));
+}
+
+#[test]
+fn only_the_same_ending_of_the_same_delivery_is_a_repeat() {
+    let held = Message { state: State::Dispatched, slot_epoch: 4, ..queued() };
+    let mut failed = held.clone();
+    failed.fail(NOW, "broken");
+    let mut completed = held.clone();
+    completed.finish(NOW, State::Completed, "");
+    for (message, epoch, state, reason, repeat) in [
+        (&failed, 4, State::Failed, "broken", true),
+        (&failed, 4, State::Failed, "other", false),
+        (&failed, 3, State::Failed, "broken", false),
+        (&failed, 4, State::Completed, "", false),
+        (&completed, 4, State::Completed, "", true),
+        (&completed, 5, State::Completed, "", false),
+        (&completed, 4, State::Failed, "", false),
+        (&held, 4, State::Dispatched, "", false),
+    ] {
+        assert_eq!(
+            message.has_ended(epoch, state, reason),
+            repeat,
+            "{:?}: {epoch} {state:?} {reason:?}",
+            message.state
+        );
+    }
+}
+
+#[test]
 fn only_what_ended_without_an_answer_and_without_a_wish_is_revived() {
     for state in ALL {
         let mut message = Message { state, attempts: 5, finished_at: Some(ago(1)), deadline: ago(2), ..queued() };
