@@ -1,5 +1,8 @@
 //! The drain of one workspace.
 
+use std::time::Duration;
+
+use platform::deadline::Deadline;
 use platform::queues::Received;
 use platform::store::{CommitError, Look, Snapshot};
 use platform::{Platform, Problem, Result};
@@ -9,13 +12,20 @@ use rules::message::Priority;
 use crate::claim::claim;
 use crate::deliver::{After, deliver, give_back};
 
-/// Hands out messages until the queue is empty, the agent is full, or there is no use in going on.
+/// What a delivery takes beside the agent's time and that of its ending.
+const MARGIN: Duration = Duration::from_secs(15);
+
+/// Hands out messages until the queue is empty, the agent is full, there is no use in going on, or the deadline is so near
+/// that an agent might be cut off in the middle of its answer: then another drain goes on.
 ///
 /// # Errors
 /// 503 when table or queue do not answer; the wake-up comes again.
-pub async fn drain(platform: &Platform, id: WorkspaceId) -> Result<()> {
+pub async fn drain(platform: &Platform, id: WorkspaceId, deadline: Deadline) -> Result<()> {
+    let look = Duration::from_secs(u64::from(platform.queues.drain_wait()));
+    let one_more = look + platform.config.dispatch_hold + platform.config.settle_retry + MARGIN;
+    let has_time = || deadline.allows(one_more);
     while let Some(slot) = claim(platform, id).await? {
-        let served = serve(platform, id, &slot).await;
+        let served = serve(platform, id, &slot, has_time).await;
         if served.is_err()
             && let Err(problem) = give_back(platform, id, &slot).await
         {
@@ -24,24 +34,35 @@ pub async fn drain(platform: &Platform, id: WorkspaceId) -> Result<()> {
         if served? == After::Stop {
             break;
         }
+        if !has_time() {
+            return Ok(platform.queues.wake(id).await?);
+        }
     }
     Ok(())
 }
 
-/// Uses one slot as long as it lasts. `Again`: the slot stays with a delivery whose answer comes later, and another may
-/// be free.
-async fn serve(platform: &Platform, id: WorkspaceId, slot: &str) -> Result<After> {
+/// Uses one slot as long as it lasts, and there is time after a first message. `Again`: the slot stays with a delivery
+/// whose answer comes later, or was given back, and another may be free.
+async fn serve(platform: &Platform, id: WorkspaceId, slot: &str, has_time: impl Fn() -> bool) -> Result<After> {
     loop {
         let seen = platform.store.look(id, &Look::record().lease().slots()).await?;
         let Some(held) = seen.slots.slots.get(slot) else { return Ok(After::Again) };
         let attempt = format!("{slot}-{}", held.epoch);
         match receive(platform, id, &seen.slots.order(), &attempt).await? {
             Some(received) => match deliver(platform, id, slot, received).await? {
-                After::Next => {}
+                After::Next if has_time() => {}
+                After::Next => {
+                    give_back(platform, id, slot).await?;
+                    return Ok(After::Again);
+                }
                 after => return Ok(after),
             },
             None if close(platform, id, slot, seen).await? => return Ok(After::Stop),
-            None => {}
+            None if has_time() => {}
+            None => {
+                give_back(platform, id, slot).await?;
+                return Ok(After::Again);
+            }
         }
     }
 }

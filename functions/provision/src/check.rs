@@ -6,7 +6,7 @@ use platform::provisioner::Running;
 use platform::{Platform, Result};
 use rules::workspace::Workspace;
 
-/// The engine is asked again after this when it did not answer.
+/// The engine is asked again within this when it did not answer.
 const ASK_AGAIN: Duration = Duration::from_secs(30);
 
 /// A runtime that was started: does it run? What it says is noted, dead or alive.
@@ -27,7 +27,7 @@ pub(crate) async fn silent(platform: &Platform, workspace: &Workspace) -> Result
         Ok(said) => said,
         Err(error) => {
             tracing::warn!(workspace = %id, %error, "nobody knows whether it runs; taken for alive");
-            platform.reconcile_later(id, ASK_AGAIN).await;
+            platform.reconcile_again(id, ASK_AGAIN).await;
             return Ok(());
         }
     };

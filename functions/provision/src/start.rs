@@ -10,7 +10,7 @@ use rules::engine::{StartCause, StartFailure};
 use rules::workspace::Workspace;
 use rules::{Status, start as starts};
 
-/// A start that may succeed later is tried again after this.
+/// A start that may succeed later is tried again within this.
 const TRY_AGAIN: Duration = Duration::from_secs(5);
 
 /// Stops what is older, starts the generation, and notes where it is reached. Doing it again finds it done.
@@ -37,7 +37,7 @@ pub(crate) async fn start(platform: &Platform, workspace: &Workspace) -> Result<
             );
             decide(|| refuse(platform, workspace, &failure)).await?;
             if failure.cause.is_passing() {
-                platform.reconcile_later(workspace.id, TRY_AGAIN).await;
+                platform.reconcile_again(workspace.id, TRY_AGAIN).await;
             }
         }
     }

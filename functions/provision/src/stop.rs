@@ -10,7 +10,7 @@ use rules::transition::{self, Trigger};
 use rules::workspace::Workspace;
 use serde_json::json;
 
-/// What could not be stopped is tried again after this; the minute sweep tries too.
+/// What could not be stopped is tried again within this; the minute sweep tries too.
 const TRY_AGAIN: Duration = Duration::from_secs(5);
 
 /// Stops it, and is done with it.
@@ -28,7 +28,7 @@ pub(crate) async fn stop(platform: &Platform, workspace: &Workspace, what: Stop)
 
 async fn later(platform: &Platform, workspace: &Workspace, error: &EngineError) -> Result<()> {
     tracing::warn!(workspace = %workspace.id, %error, "not stopped; tried again");
-    platform.reconcile_later(workspace.id, TRY_AGAIN).await;
+    platform.reconcile_again(workspace.id, TRY_AGAIN).await;
     Ok(())
 }
 

@@ -16,8 +16,8 @@ pub async fn handle(platform: Platform, event: SqsEvent) -> SqsBatchResponse {
             Reminder::Fire { workspace_id, schedule_id, due } => platform.fire(workspace_id, schedule_id, due).await,
             Reminder::Tick => platform.remind_of_fires().await.map(drop),
             Reminder::Ladder { workspace_id } => platform.climb(workspace_id).await,
-            Reminder::Provision { workspace_id } => {
-                platform.reconcile_soon(workspace_id).await;
+            Reminder::Provision { workspace_id, round } => {
+                platform.reconcile_reminded(workspace_id, round.as_deref()).await;
                 Ok(())
             }
             Reminder::Cancelled { .. } | Reminder::Control { .. } => {

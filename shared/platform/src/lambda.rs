@@ -15,6 +15,7 @@ use aws_config::SdkConfig;
 use crate::bus::{Bus, NoBus};
 use crate::clock::SystemClock;
 use crate::config::Config;
+use crate::deadline::Deadline;
 use crate::entropy::Entropy;
 use crate::provisioner::{NoEngine, Provisioner, from_environment};
 use crate::{Platform, Router, Services, aws, measures, sealing, telemetry};
@@ -147,18 +148,19 @@ where
     run_on(platform(Connections::Table).await?, handler).await
 }
 
-/// As [`consume`], for a function whose events take messages from queues.
+/// As [`consume`], for a function whose events take messages from queues, and which would go on for longer than an invocation
+/// lasts.
 ///
 /// # Errors
 /// As for [`consume`].
-pub async fn consume_with_queues<E, R, F, H>(handler: H) -> Result<(), Error>
+pub async fn consume_in_time<E, R, F, H>(handler: H) -> Result<(), Error>
 where
     E: DeserializeOwned,
     R: Serialize,
     F: Future<Output = R> + 'static,
-    H: Fn(Platform, E) -> F,
+    H: Fn(Platform, E, Deadline) -> F,
 {
-    run_on(platform(Connections::TableAndQueues).await?, handler).await
+    run_in_time(platform(Connections::TableAndQueues).await?, handler).await
 }
 
 /// As [`consume`], for a function that starts and stops what runs workspaces.
@@ -204,10 +206,21 @@ where
     F: Future<Output = R> + 'static,
     H: Fn(Platform, E) -> F,
 {
+    run_in_time(platform, |platform, event, _| handler(platform, event)).await
+}
+
+async fn run_in_time<E, R, F, H>(platform: Platform, handler: H) -> Result<(), Error>
+where
+    E: DeserializeOwned,
+    R: Serialize,
+    F: Future<Output = R> + 'static,
+    H: Fn(Platform, E, Deadline) -> F,
+{
     let (handler, platform) = (&handler, &platform);
     lambda_runtime::run(lambda_runtime::service_fn(move |event: LambdaEvent<E>| async move {
+        let ends = Deadline::at(event.context.deadline());
         // Boxed as a trait object, so that the compiler need not lay out the whole handler inside the runtime's future.
-        let handled: Pin<Box<dyn Future<Output = R>>> = Box::pin(handler(platform.clone(), event.payload));
+        let handled: Pin<Box<dyn Future<Output = R>>> = Box::pin(handler(platform.clone(), event.payload, ends));
         let handled = handled.await;
         measures::flush();
         Ok::<_, Error>(handled)

@@ -11,6 +11,7 @@ pub mod batch;
 pub mod bus;
 pub mod clock;
 pub mod config;
+pub mod deadline;
 pub mod decide;
 pub mod delivery;
 pub mod entropy;

@@ -40,10 +40,12 @@ impl Platform {
     /// 503 when table or queue do not answer; looking again goes on where this stopped.
     pub async fn place_fires(&self, workspace: WorkspaceId, id: ScheduleId, due: Timestamp) -> Result<()> {
         self.point_again(workspace, id, due).await?;
-        for _ in 0..MOST_STEPS {
+        for steps in 0..MOST_STEPS {
             match decide(|| self.place_round(workspace, id)).await? {
+                // Whoever placed a fire reminds of the next one, and nobody else: ticks send several reminders of each, which
+                // would each bring their like for ever. Where that one is lost, the next tick finds the fire.
                 Stepped::Nothing(schedule) => {
-                    if let Some(schedule) = schedule {
+                    if let Some(schedule) = schedule.filter(|_| steps > 0) {
                         self.remind_of_next(&schedule).await;
                     }
                     return Ok(());

@@ -9,7 +9,7 @@ use rules::restart::Limits;
 use rules::start::{self, Restart};
 use rules::transition::{self, Trigger};
 use rules::workspace::Workspace;
-use rules::{Status, WorkspaceId};
+use rules::{Status, Timestamp, WorkspaceId};
 
 use super::boot::boot_secret;
 use super::context::Context;
@@ -44,10 +44,23 @@ impl Platform {
 
     /// Hands out a job; a failure is logged, and the sweep makes up for it.
     pub async fn hand_out(&self, job: &Job) {
+        self.hand_out_once(job, &self.entropy.uuid().to_string()).await;
+    }
+
+    /// What a reminder of [`Reminder::Provision`] leads to. Several of one round are one look.
+    pub async fn reconcile_reminded(&self, id: WorkspaceId, round: Option<&str>) {
+        let job = Job::Reconcile { workspace_id: id };
+        match round {
+            Some(round) => self.hand_out_once(&job, &format!("{id}-{round}")).await,
+            None => self.hand_out(&job).await,
+        }
+    }
+
+    async fn hand_out_once(&self, job: &Job, unique: &str) {
         if !self.config.engine.backend.runs_workspaces() {
             return;
         }
-        if let Err(error) = self.queues.hand_to_provision(job, &self.entropy.uuid().to_string()).await {
+        if let Err(error) = self.queues.hand_to_provision(job, unique).await {
             tracing::warn!(%error, ?job, "job not sent; the sweep sends it again");
         }
     }
@@ -57,7 +70,21 @@ impl Platform {
         if after.is_zero() {
             return self.reconcile_soon(id).await;
         }
-        if let Err(error) = self.queues.remind(&Reminder::Provision { workspace_id: id }, after).await {
+        self.remind_to_reconcile(id, None, after).await;
+    }
+
+    /// Looks once more, at the end of the `period` that runs now, counted from the epoch. Everybody who asks for it in one period asks for one look; else each sweep that looks as well would begin
+    /// one more series of looks, for as long as an engine does not answer.
+    pub async fn reconcile_again(&self, id: WorkspaceId, period: Duration) {
+        let length = i64::try_from(period.as_millis()).unwrap_or(i64::MAX).max(1);
+        let now = self.now();
+        let round = now.millis().div_euclid(length) + 1;
+        let end = Timestamp::from_millis(round.saturating_mul(length));
+        self.remind_to_reconcile(id, Some(format!("{length}-{round}")), end.since(now)).await;
+    }
+
+    async fn remind_to_reconcile(&self, id: WorkspaceId, round: Option<String>, after: Duration) {
+        if let Err(error) = self.queues.remind(&Reminder::Provision { workspace_id: id, round }, after).await {
             tracing::warn!(%error, workspace = %id, "no reminder; the sweep looks");
         }
     }

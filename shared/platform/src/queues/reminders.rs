@@ -59,6 +59,9 @@ pub enum Reminder {
     Provision {
         /// Whose.
         workspace_id: WorkspaceId,
+        /// Reminders of one round are one look; none, this one is a look of its own.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        round: Option<String>,
     },
     /// Tell an agent that a message which it was given is cancelled.
     Cancelled {

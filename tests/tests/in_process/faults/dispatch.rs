@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use platform::deadline::Deadline;
 use platform::queues::Reminder;
 use rules::WorkspaceId;
 use rules::message::{Message, State};
@@ -169,4 +170,41 @@ async fn the_result_of_a_long_turn_is_taken_once() {
             assert_eq!(many.message().await.state, State::Completed);
         }
     }
+}
+
+#[tokio::test]
+async fn a_drain_whose_time_runs_out_hands_on_before_it_begins_another_message() {
+    let scene = Scene::new().await;
+    let path = format!("/workspaces/{}/a2a", scene.bob.id);
+    for n in 0..2 {
+        scene.world.call("POST", &path, Some(ADMIN), &message(&format!("more {n}"))).await.expect(202);
+    }
+    let workspace_id: WorkspaceId = scene.bob.id.parse().unwrap();
+    let config = &scene.world.platform.config;
+    // As a function is cut off: with time for what the agent may take, but not for that twice.
+    let left = config.dispatch_hold + config.settle_retry;
+    dispatch::drain(&scene.world.platform, workspace_id, Deadline::after(left)).await.unwrap();
+    assert_eq!(scene.agent.got().len(), 1, "one is always delivered");
+    let sound = scene.world.sound(&scene.bob.id).await;
+    assert!(sound.slots.slots.is_empty(), "{:?}", sound.slots);
+    let queued = sound.messages.iter().filter(|message| message.state == State::Queued).count();
+    assert_eq!(queued, 2);
+    scene.world.settle().await;
+    assert_eq!(scene.agent.got().len(), 3, "another drain went on");
+    // The slot of an answer that comes later stays; the other one is not begun with.
+    scene.agent.set(Mood::Later);
+    scene
+        .world
+        .call("PATCH", &format!("/workspaces/{workspace_id}"), Some(ADMIN), &json!({ "max_concurrent_tasks": 2 }))
+        .await
+        .expect(200);
+    for n in 0..2 {
+        let mut later = message(&format!("later {n}"));
+        later["params"]["message"]["contextId"] = json!(n.to_string());
+        scene.world.call("POST", &path, Some(ADMIN), &later).await.expect(202);
+    }
+    dispatch::drain(&scene.world.platform, workspace_id, Deadline::after(left)).await.unwrap();
+    assert_eq!(scene.agent.got().len(), 4);
+    scene.world.settle().await;
+    assert_eq!(scene.agent.got().len(), 5);
 }

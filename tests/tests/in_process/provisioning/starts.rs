@@ -142,3 +142,29 @@ async fn a_start_that_never_registers_fails_with_all_that_is_known() {
     boot(&world, id).await;
     assert_eq!(world.show(&id.to_string()).await["status"], "online");
 }
+
+#[tokio::test]
+async fn looks_at_an_engine_that_gives_no_room_do_not_become_more() {
+    let world = world().await;
+    let no_room = StartFailure { cause: StartCause::NoCapacity, evidence: "no room".to_owned() };
+    world.engine.refuse(Some(no_room));
+    let id = create(&world, &json!({ "name": "bob" })).await;
+    let mut tries = Vec::new();
+    for _ in 0..8 {
+        let before = world.engine.asked().len();
+        for _ in 0..12 {
+            world.advance(Duration::from_secs(5));
+            world.sweep().await;
+            // Others ask as well, each of whom would begin a series of looks of its own.
+            world.platform.reconcile_soon(id).await;
+            world.settle().await;
+        }
+        let asked = world.engine.asked();
+        tries.push(asked[before..].iter().filter(|asked| asked.starts_with("start")).count());
+    }
+    assert!(tries[7] <= tries[1] + 2 && tries[1] >= 12, "starts a minute: {tries:?}");
+    world.engine.refuse(None);
+    world.advance(Duration::from_secs(6));
+    world.settle().await;
+    assert_eq!(world.engine.running(id), [1]);
+}

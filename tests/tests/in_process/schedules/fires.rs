@@ -59,6 +59,25 @@ async fn ticks_that_come_twice_late_and_at_once_fire_once() {
 }
 
 #[tokio::test]
+async fn reminders_of_a_schedule_of_each_minute_do_not_become_more() {
+    let world = World::new().await;
+    let agent = FakeAgent::start(answer()).await;
+    let bob = world.online("bob", &agent.url).await;
+    create(&world, &bob, &json!({ "cron_expr": "* * * * *", "prompt": "look" })).await;
+    let mut requests = Vec::new();
+    for _ in 0..20 {
+        world.gate.take_operations();
+        minute(&world).await;
+        world.beat(&bob, &json!({})).await.expect(200);
+        world.settle().await;
+        requests.push(world.gate.take_operations().iter().filter(|operation| *operation == "SendMessage").count());
+    }
+    let (early, late) = (requests[4], requests[19]);
+    assert!(late <= early + 2, "sent a minute, from the first on: {requests:?}");
+    assert_eq!(agent.got().len(), 20);
+}
+
+#[tokio::test]
 async fn tick_reads_the_prompt_at_dispatch() {
     let world = World::new().await;
     let agent = FakeAgent::start(answer()).await;
