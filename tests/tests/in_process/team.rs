@@ -1,5 +1,7 @@
 //! Teams: expand makes what an operator gave, once; collapse takes it away.
 
+use std::time::Duration;
+
 use futures::future::join_all;
 use serde_json::{Value, json};
 use tests::{ADMIN, Agent, Answer, World};
@@ -138,4 +140,37 @@ async fn what_cannot_be_made_says_why_and_makes_nothing() {
     post(&world, &lead.id, "pause", ADMIN, &Value::Null).await.expect(200);
     assert_eq!(post(&world, &lead.id, "expand", ADMIN, &team()).await.expect(409).code(), "ancestor_paused");
     assert!(below(&world, &lead.id).await.is_empty());
+}
+
+#[tokio::test]
+async fn workspaces_come_in_pages_for_who_asks_for_them() {
+    let world = World::new().await;
+    let mut ids = Vec::new();
+    for n in 0..5 {
+        ids.push(world.external(&format!("agent {n}")).await.id);
+        world.advance(Duration::from_secs(1));
+    }
+    let oldest_first = ids.clone();
+    ids.sort();
+    let names = |body: &Value| -> Vec<String> {
+        body.as_array().unwrap().iter().map(|shown| shown["id"].as_str().unwrap().to_owned()).collect()
+    };
+    let mut path = "/workspaces?limit=2".to_owned();
+    let mut pages = Vec::new();
+    loop {
+        let answer = world.call("GET", &path, Some(ADMIN), &Value::Null).await.expect(200);
+        pages.push(names(&answer.body));
+        let Some(link) = answer.headers.get("link") else { break };
+        path = link.strip_prefix('<').unwrap().strip_suffix(">; rel=\"next\"").unwrap().to_owned();
+    }
+    assert_eq!(pages.iter().map(Vec::len).collect::<Vec<_>>(), [2, 2, 1]);
+    assert_eq!(pages.concat(), ids);
+    let all = world.call("GET", "/workspaces", Some(ADMIN), &Value::Null).await.expect(200);
+    assert_eq!((names(&all.body), all.headers.get("link")), (oldest_first, None));
+    let after = format!("/workspaces?after={}", ids[2]);
+    assert_eq!(names(&world.call("GET", &after, Some(ADMIN), &Value::Null).await.expect(200).body), ids[3..]);
+    for query in ["limit=0", "limit=501", "limit=x", "after=x"] {
+        let refused = world.call("GET", &format!("/workspaces?{query}"), Some(ADMIN), &Value::Null).await.expect(400);
+        assert_eq!(refused.code(), "invalid_query", "{query}");
+    }
 }
