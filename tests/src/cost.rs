@@ -21,6 +21,8 @@ pub struct Usage {
 pub const MESSAGE: Usage = Usage { reads: 23.0, writes: 38.0, sqs: 6.0 };
 /// One fire of a schedule, placed and delivered.
 pub const FIRE: Usage = Usage { reads: 34.5, writes: 62.0, sqs: 6.0 };
+/// A further reminder of a fire that is placed.
+pub const FOUND_PLACED: Usage = Usage { reads: 4.0, writes: 0.0, sqs: 0.0 };
 /// A sweep over a fleet in which nothing happens, without the reading of its leases.
 pub const SWEEP: Usage = Usage { reads: 21.0, writes: 3.0, sqs: 0.0 };
 /// A tick with nothing due.
@@ -125,6 +127,9 @@ const BEAT_SECONDS: f64 = 0.010;
 const SWEEP_SECONDS: f64 = 0.3;
 /// Seconds that a message's functions are taken to run together, besides its agent's turn.
 const MESSAGE_SECONDS: f64 = 0.15;
+/// Reminders of a fire besides the one that places it: four ticks and second looks see it, and who placed the one before it
+/// where that was less than two minutes ago.
+const FURTHER_REMINDERS: f64 = 4.0;
 /// Seconds of an agent's turn for which the dispatch function is paid, where the agent answers in the same call.
 const TURN_SECONDS: f64 = 5.0;
 /// Long polls of an idle queue, which Lambda makes five of at a time, each of 20 seconds.
@@ -202,7 +207,7 @@ pub fn thousand_messages() -> (f64, f64) {
 
 /// What a thousand fires cost, in the same two ways.
 pub fn thousand_fires() -> (f64, f64) {
-    let one = FIRE.usd() + lambda(2.0, MESSAGE_SECONDS / 2.0);
+    let one = FIRE.and(FOUND_PLACED.times(FURTHER_REMINDERS)).usd() + lambda(2.0, MESSAGE_SECONDS / 2.0);
     (1000.0 * one, 1000.0 * (one + TURN_SECONDS * MEMORY_GB * GB_SECOND))
 }
 

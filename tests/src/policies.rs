@@ -34,6 +34,9 @@ fn resource(value: &Value) -> &'static str {
     const DEFINITIONS: &str =
         "arn:${AWS::Partition}:ecs:${AWS::Region}:${AWS::AccountId}:task-definition/${QueuePrefix}-workspace-*:*";
     const TASKS: &str = "arn:${AWS::Partition}:ecs:${AWS::Region}:${AWS::AccountId}:task/${Cluster}/*";
+    // Not by the group's `Arn`, which ends in `:*`.
+    const STREAMS: &str =
+        "arn:${AWS::Partition}:logs:${AWS::Region}:${AWS::AccountId}:log-group:${WorkspaceLogs}:log-stream:*";
     // The stack's own, or the one that a parameter names.
     let value = tagged(value, "If").map_or(value, |choice| &choice[1]);
     let named = tagged(value, "GetAtt").or_else(|| tagged(value, "Sub")).unwrap_or(value);
@@ -50,7 +53,7 @@ fn resource(value: &Value) -> &'static str {
         TASKS => "task",
         "TaskExecutionRole.Arn" => "execution-role",
         "TaskRole.Arn" => "task-role",
-        "${WorkspaceLogs.Arn}:log-stream:*" => "log",
+        STREAMS => "log",
         "SecretsKey.Arn" => "key",
         "EventBus.Arn" => "bus",
         "*" => "any",

@@ -15,8 +15,9 @@ use rules::envelope::{MAX_DEPTH, depth};
 use rules::task::StreamEvent;
 use rules::url_policy::{AgentUrl, Profile, UrlRefusal, check_address, check_url};
 
-/// The largest answer that is taken from an agent, in bytes.
-pub const MAX_ANSWER: usize = 10 * 1024 * 1024;
+/// The largest answer that is taken from an agent, in bytes; of a stream, its events together. It is answered with by a
+/// function, whose answers Lambda limits to 6 MB, in which the body's quotes are escaped.
+pub const MAX_ANSWER: usize = 4 * 1024 * 1024;
 
 /// The HTTP client for agents.
 #[derive(Debug, Clone)]

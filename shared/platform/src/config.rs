@@ -32,7 +32,7 @@ variables! {
     TABLE_NAME = "molecule", "DynamoDB table";
     DYNAMODB_ENDPOINT_URL = "", "where functions that run outside AWS find DynamoDB: those of `sam local` and `cargo lambda watch`; see FUNCTIONS_ADDRESS";
     SQS_ENDPOINT_URL = "", "the same for SQS";
-    QUEUE_PREFIX = "molecule", "prefix of the workspaces' queues";
+    QUEUE_PREFIX = "molecule", "prefix of the workspaces' queues, at most 28 characters, and the metrics' `stack`";
     DISPATCH_QUEUE_URL = "", "queue of wake-ups for the dispatch function";
     DISPATCH_VPC_QUEUE_URL = "", "with ECS: queue of the dispatch function in the tasks' network, the only one that reaches them";
     TIMERS_QUEUE_URL = "", "queue of reminders for the timers function";
@@ -40,7 +40,7 @@ variables! {
     DEAD_LETTER_QUEUE_URL = "", "queue that gets a copy of each message that failed, for the alarm; none, no copies";
     EVENT_BUS_NAME = "", "event bus of the publish function, which puts every workspace event on it";
     MOLECULE_ENV = "production", "`production` needs `ADMIN_TOKEN`, hides test-token and refuses loopback agent URLs; `development` is the local run";
-    ADMIN_TOKEN = "", "the operator's bearer token; required in production";
+    ADMIN_TOKEN = "", "the operator's bearer token, at least 16 characters; required in production";
     SECRETS_ENCRYPTION_KEY = "", "key that workspaces' secrets are stored under: 32 bytes, raw or base64; without one none is stored; the local run makes its own";
     SECRETS_KMS_KEY_ID = "", "on AWS: KMS key that wraps the keys of secrets, instead of `SECRETS_ENCRYPTION_KEY`";
     MOLECULE_ORG_ID = "default", "the organisation of new workspaces";
@@ -52,7 +52,7 @@ variables! {
     HEARTBEAT_URL = "", "where agents beat, told to them at register: on AWS the heartbeat function's own URL, past the API; none: `/registry/heartbeat`";
     REGISTER_FAILURE_WINDOW_SECONDS = "300", "how long an authenticated register that failed degrades its workspace";
     PROVISIONER = "none", "what runs managed workspaces: `process` (local children; the local run's default), `docker`, `ecs`, or `none`: whoever runs the agents starts them";
-    WORKSPACE_PLATFORM_URL = "", "URL of the API as started agents reach it; default: what the engine needs";
+    WORKSPACE_PLATFORM_URL = "", "URL of the API as started agents reach it; default: `process` and `docker` know it, `ecs` takes `EXTERNAL_PLATFORM_URL`, or on AWS the API's own";
     WORKSPACE_IMAGE = "molecule-workspace:latest", "image of workspaces whose runtime has none of its own";
     WORKSPACE_IMAGES = "", "images by runtime: `langgraph=example/langgraph:1,crewai=example/crewai:2`";
     WORKSPACE_COMMAND = "", "command of a turn where neither workspace nor image names one; `builtin:echo` with `process`";
@@ -65,8 +65,8 @@ variables! {
     TIER4_MEMORY_MB = "4096", "memory of a tier 4 workspace, MiB";
     TIER4_CPU_SHARES = "4096", "CPU of a tier 4 workspace";
     ALLOW_PRIVILEGED_TIERS = "0", "`1` lets tiers 3 and 4 have the rights over their host that their names say";
-    PROVISION_TIMEOUT_SECONDS = "600", "a workspace that is provisioning for longer has failed";
-    PROVISION_TIMEOUTS = "hermes=1800", "the same by runtime: `hermes=1800,other=60`, seconds";
+    PROVISION_TIMEOUT_SECONDS = "600", "a workspace that is provisioning for longer has failed; any other value than the default goes before `PROVISION_TIMEOUTS`";
+    PROVISION_TIMEOUTS = "hermes=1800", "the same by runtime, in seconds, while `PROVISION_TIMEOUT_SECONDS` has its default: `hermes=1800,other=60`";
     RESTART_SILENCE_SECONDS = "180", "a silent agent whose engine says that it runs is restarted after this";
     RESTART_BACKOFF_SECONDS = "10", "pause before the second restart in a row; doubles up to 300; the first is at once";
     RESTART_DEBOUNCE_SECONDS = "5", "a restart that is asked for so soon after a start changes nothing";
@@ -81,14 +81,14 @@ variables! {
     ECS_EXECUTION_ROLE_ARN = "", "role with which ECS pulls images and writes logs; required on Fargate";
     ECS_TASK_ROLE_ARN = "", "role of the agents themselves; the stack's allows nothing";
     ECS_LOG_GROUP = "", "CloudWatch log group of the tasks";
-    A2A_SYNC_WAIT_SECONDS = "25", "how long a sender waits for the answer before it gets 202";
+    A2A_SYNC_WAIT_SECONDS = "25", "how long a sender waits for the answer before it gets 202, at most 840; 28 behind API Gateway";
     A2A_MAX_WAITING = "256", "senders that wait at once in one process; further ones get 202 at once";
-    DISPATCH_HOLD_SECONDS = "840", "how long the connection to an agent is held for its answer";
-    DRAIN_WAIT_SECONDS = "1", "how long a drain waits for a last message before it ends, 0 to 20";
+    DISPATCH_HOLD_SECONDS = "840", "how long the connection to an agent is held for its answer, at most 890; 840 on AWS";
+    DRAIN_WAIT_SECONDS = "1", "how long a drain waits for a last message before it ends, 0 to 20; at most 5 on AWS";
     INBOX_WAIT_MAX_SECONDS = "5", "how long a poll of an inbox may wait for a message, 0 to 20, each paid for on AWS; 20 in the local run";
     INBOX_LEASE_SECONDS = "120", "how long an agent that fetched a message has for it, unless it extends the lease";
-    SETTLE_RETRY_SECONDS = "20", "how long an agent's answer is tried to be stored while the table does not answer";
-    MAX_TURN_SECONDS = "3600", "ceiling of one turn";
+    SETTLE_RETRY_SECONDS = "20", "how long an agent's answer is tried to be stored while the table does not answer, at most 60; 30 on AWS";
+    MAX_TURN_SECONDS = "3600", "ceiling of one turn, with the grace at most 43000";
     TURN_GRACE_SECONDS = "60", "grace after the ceiling";
     ACTIVITY_RETENTION_DAYS = "7", "how long events, activity, the ledger of fires and finished messages are kept";
 }

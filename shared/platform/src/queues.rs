@@ -29,6 +29,9 @@ pub enum QueueError {
 
 /// The visibility of a message that was received but not yet dispatched.
 const RECEIVE_VISIBILITY: Duration = Duration::from_secs(60);
+/// Between tries of a queue that was just made: <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_CreateQueue.html>.
+const NEW_QUEUE_PAUSES: [Duration; 4] =
+    [Duration::from_millis(100), Duration::from_millis(300), Duration::from_millis(600), Duration::from_millis(1000)];
 /// SQS keeps pointers for 14 days.
 const RETENTION_SECONDS: &str = "1209600";
 
@@ -159,11 +162,27 @@ impl Queues {
         match self.send_once(target, priority, lane, pointer).await {
             Err(QueueError::NoQueue) => {
                 self.create(target, priority).await?;
-                self.send_once(target, priority, lane, pointer).await?;
-                Ok(true)
+                self.send_to_new(target, priority, lane, pointer).await.map(|()| true)
             }
             sent => sent.map(|()| false),
         }
+    }
+
+    /// SQS asks for a second's patience with a queue that was just made.
+    async fn send_to_new(
+        &self,
+        target: WorkspaceId,
+        priority: Priority,
+        lane: &str,
+        pointer: &Pointer,
+    ) -> Result<(), QueueError> {
+        for pause in NEW_QUEUE_PAUSES {
+            match self.send_once(target, priority, lane, pointer).await {
+                Err(QueueError::NoQueue) => tokio::time::sleep(pause).await,
+                sent => return sent,
+            }
+        }
+        self.send_once(target, priority, lane, pointer).await
     }
 
     async fn send_once(

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::json;
-use tests::cost::{FIRE, MESSAGE, SWEEP, TICK};
+use tests::cost::{FIRE, FOUND_PLACED, MESSAGE, SWEEP, TICK};
 use tests::{ADMIN, FakeAgent, Mood, World};
 
 fn counted(operations: Vec<String>) -> BTreeMap<String, usize> {
@@ -113,4 +113,10 @@ async fn a_fire_and_an_idle_tick_cost_what_the_readme_says() {
         ])
     );
     assert_eq!(world.gate.take_usage(), FIRE);
+
+    // The ticks remind of it several times.
+    let event = json!({ "Records": [{ "messageId": "again", "body": due.to_string() }] });
+    assert_eq!(world.invoke("timers", &event).await["batchItemFailures"], json!([]));
+    assert_eq!(counted(world.gate.take_operations()), expected(&[("GetItem", 1), ("BatchGetItem", 1)]));
+    assert_eq!(world.gate.take_usage(), FOUND_PLACED);
 }

@@ -2,7 +2,7 @@
 //! ticks that come twice, at once, late or never, hours without the platform. At the end every nominal fire has exactly one
 //! outcome, none was placed early or out of order, and what was made up for was not too late.
 //!
-//! `WEEKS_SEEDS` seeds are run (60; CI runs 200), from `WEEKS_SEED` on (0).
+//! `WEEKS_SEEDS` seeds are run (60; CI runs 100), from `WEEKS_SEED` on (0).
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test stops at what it did not expect")]
 
 mod check;

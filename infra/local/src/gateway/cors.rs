@@ -3,7 +3,8 @@
 
 use http::header::{
     ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS,
-    ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_METHOD, ORIGIN, VARY,
+    ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_METHOD,
+    ORIGIN, VARY,
 };
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 use http_body_util::{BodyExt, Empty};
@@ -17,6 +18,7 @@ pub(super) struct Cors {
     origins: Vec<HeaderValue>,
     methods: HeaderValue,
     headers: HeaderValue,
+    exposed: HeaderValue,
     max_age: HeaderValue,
     credentials: bool,
 }
@@ -31,6 +33,7 @@ impl Cors {
             origins: origins.iter().filter_map(|origin| HeaderValue::from_str(origin).ok()).collect(),
             methods: list(&declared.methods),
             headers: list(&declared.headers),
+            exposed: list(&declared.exposed),
             max_age: HeaderValue::from(declared.max_age),
             credentials: declared.credentials,
         }
@@ -59,6 +62,9 @@ impl Cors {
         answer.append(VARY, HeaderValue::from_static("origin"));
         if self.allows(request) {
             answer.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
+            if !self.exposed.is_empty() {
+                answer.insert(ACCESS_CONTROL_EXPOSE_HEADERS, self.exposed.clone());
+            }
             if self.credentials {
                 answer.insert(ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
             }
@@ -78,6 +84,7 @@ mod tests {
         let declared = template::Cors {
             methods: vec!["GET".into(), "POST".into()],
             headers: vec!["Authorization".into()],
+            exposed: vec!["Link".into()],
             credentials: true,
             max_age: 600,
         };

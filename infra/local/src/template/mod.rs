@@ -45,6 +45,8 @@ pub struct Cors {
     pub methods: Vec<String>,
     /// Headers of requests.
     pub headers: Vec<String>,
+    /// What a page may read of an answer's headers.
+    pub exposed: Vec<String>,
     /// Whether cookies and credentials may be sent.
     pub credentials: bool,
     /// For how many seconds a browser may remember this.
@@ -76,7 +78,13 @@ impl Template {
         let mut template = Self {
             functions: BTreeMap::new(),
             queues: BTreeMap::new(),
-            cors: Cors { methods: Vec::new(), headers: Vec::new(), credentials: false, max_age: 0 },
+            cors: Cors {
+                methods: Vec::new(),
+                headers: Vec::new(),
+                exposed: Vec::new(),
+                credentials: false,
+                max_age: 0,
+            },
             queue_variables: BTreeMap::new(),
             variables: BTreeMap::new(),
         };
@@ -133,6 +141,7 @@ impl Cors {
         Self {
             methods: values.list(&value["AllowMethods"]),
             headers: values.list(&value["AllowHeaders"]),
+            exposed: values.list(&value["ExposeHeaders"]),
             credentials: values.text(&value["AllowCredentials"]).as_deref() == Some("true"),
             max_age: values.number(&value["MaxAge"]).unwrap_or(0),
         }

@@ -112,7 +112,7 @@ fn queues_are_named_by_the_prefix_of_the_environment() {
     let given = HashMap::from([("QUEUE_PREFIX".to_owned(), "mine".to_owned())]);
     let template = Template::read(TEXT, &given).unwrap();
     assert_eq!(template.queues["DispatchQueue"].name, "mine-dispatch");
-    assert_eq!(template.queues["DispatchQueue"].dead_letters, Some(("DispatchDeadLetters".into(), 5)));
+    assert_eq!(template.queues["DispatchQueue"].dead_letters, Some(("DispatchDeadLetters".into(), 3)));
     assert_eq!(template.queue_variables["TIMERS_QUEUE_URL"], "TimersQueue");
     assert_eq!(ours().queues["TimersDeadLetters"].name, "molecule-timers-dead");
 }
@@ -130,9 +130,17 @@ fn cors_is_as_declared() {
             "Authorization",
             "A2A-Version",
             "Idempotency-Key",
-            "Last-Event-ID"
+            "Last-Event-ID",
+            "Prefer",
+            "X-Timeout",
+            "X-Priority",
+            "X-Deadline",
+            "X-Not-Before",
+            "If-None-Match",
+            "traceparent"
         ]
     );
+    assert_eq!(cors.exposed, ["Link", "Location", "Retry-After", "ETag", "A2A-Version"]);
     assert!(cors.credentials);
 }
 

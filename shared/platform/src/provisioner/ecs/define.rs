@@ -37,6 +37,10 @@ impl EcsEngine {
                 "workspace_dir names a directory of a host, and a task has none; clear it, or use PROVISIONER=docker";
             return Err(refused(StartCause::Refused, text));
         }
+        if launch.platform_url.is_empty() {
+            let text = "a task would not know where the platform is; set WORKSPACE_PLATFORM_URL to the API's URL";
+            return Err(refused(StartCause::Refused, text));
+        }
         let fargate = self.settings.launch == EcsLaunch::Fargate;
         let (tier, limits) = (launch.tier, launch.limits);
         let (cpu, memory_mb) = if fargate {
