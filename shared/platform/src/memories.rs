@@ -1,8 +1,9 @@
 //! Who remembers what: the memories of a team.
 
 use futures::{StreamExt, TryStreamExt, stream};
+use rules::WorkspaceId;
 use rules::access::Party;
-use rules::memory::{Memory, Scope, found, is_team};
+use rules::memory::{MOST, Memory, Scope, found, is_team};
 use rules::workspace::Workspace;
 
 use crate::platform::Platform;
@@ -18,6 +19,36 @@ impl Platform {
     /// # Errors
     /// The datastore does not answer.
     pub async fn team_memories(&self, reader: &Workspace) -> Result<Vec<Memory>, StoreError> {
+        let authors = self.team_of(reader).await?;
+        let reads: Vec<_> = authors.iter().map(|author| self.store.memories(*author, Some(Scope::Team))).collect();
+        let memories: Vec<Vec<Memory>> = stream::iter(reads).buffered(AT_ONCE).try_collect().await?;
+        Ok(found(memories.concat(), None))
+    }
+
+    /// The newest of them, as far as a turn is given any, and whether there are older ones.
+    ///
+    /// # Errors
+    /// The datastore does not answer.
+    pub async fn newest_team_memories(&self, reader: &Workspace) -> Result<(Vec<Memory>, bool), StoreError> {
+        let authors = self.team_of(reader).await?;
+        let reads: Vec<_> = authors.iter().map(|author| self.store.newest_team_memories(*author, MOST)).collect();
+        let read: Vec<(Vec<Memory>, bool)> = stream::iter(reads).buffered(AT_ONCE).try_collect().await?;
+        let more = read.iter().any(|(_, more)| *more);
+        let memories = read.into_iter().flat_map(|(memories, _)| memories).collect();
+        let mut memories = found(memories, None);
+        let mut bytes = 0;
+        let told = memories.iter().take_while(|memory| {
+            bytes += memory.content.len();
+            bytes <= MOST
+        });
+        let told = told.count();
+        let more = more || told < memories.len();
+        memories.truncate(told);
+        Ok((memories, more))
+    }
+
+    /// Whose TEAM memories a workspace may read.
+    async fn team_of(&self, reader: &Workspace) -> Result<Vec<WorkspaceId>, StoreError> {
         let above = reader.parent_id.unwrap_or(reader.id);
         let mut ids = self.store.children(&reader.org, Some(above)).await?;
         ids.extend([above, reader.id].into_iter().filter(|id| !ids.contains(id)).collect::<Vec<_>>());
@@ -25,13 +56,7 @@ impl Platform {
         ids.dedup();
         let members = self.store.look_many(&ids).await?;
         let party = Party::from(reader);
-        let authors: Vec<_> = members
-            .iter()
-            .map(|(member, _)| member)
-            .filter(|member| is_team(&party, &Party::from(*member)))
-            .map(|member| self.store.memories(member.id, Some(Scope::Team)))
-            .collect();
-        let memories: Vec<Vec<Memory>> = stream::iter(authors).buffered(AT_ONCE).try_collect().await?;
-        Ok(found(memories.concat(), None))
+        let authors = members.iter().map(|(member, _)| member).filter(|member| is_team(&party, &Party::from(*member)));
+        Ok(authors.map(|member| member.id).collect())
     }
 }

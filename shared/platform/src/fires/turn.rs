@@ -30,8 +30,8 @@ impl Platform {
         };
         let Some(workspace) = self.store.workspace(message.target).await? else { return Ok(None) };
         let Some(prompt) = self.store.prompt(message.target, of.schedule).await? else { return Ok(None) };
-        let known = self.team_memories(&workspace).await?;
-        let text = format!("{}{}", preface(&known), prompt.text);
+        let (known, more) = self.newest_team_memories(&workspace).await?;
+        let text = format!("{}{}", preface(&known, more), prompt.text);
         let memories = (!known.is_empty())
             .then(|| Memories { count: u32::try_from(known.len()).unwrap_or(u32::MAX), digest: digest(&known) });
         let body = envelope(&schedule, &fire, message.id, &text);

@@ -9,6 +9,9 @@ use super::key::workspace_pk;
 use super::transaction::Expression;
 use super::{Key, Store, StoreError, Transaction};
 
+/// Memories of one page, where the newest are wanted.
+const PAGE: i32 = 50;
+
 fn global_index(org: &str) -> String {
     format!("MEMORIES#{org}")
 }
@@ -49,6 +52,37 @@ impl Store {
         let prefix = scope.map_or_else(|| "MEM#".to_owned(), |scope| format!("MEM#{}#", scope.as_str()));
         let items = self.query_prefix(workspace_pk(author), &prefix).await?;
         items.into_iter().map(from_item).collect()
+    }
+
+    /// The newest TEAM memories that a workspace wrote, about `most` bytes of them, and whether there are older ones.
+    ///
+    /// # Errors
+    /// The datastore does not answer.
+    pub async fn newest_team_memories(
+        &self,
+        author: WorkspaceId,
+        most: usize,
+    ) -> Result<(Vec<Memory>, bool), StoreError> {
+        let query = self.client.query().table_name(&self.table).consistent_read(true).scan_index_forward(false);
+        let mut pages = query
+            .key_condition_expression("pk = :p AND begins_with(sk, :m)")
+            .expression_attribute_values(":p", s(workspace_pk(author)))
+            .expression_attribute_values(":m", s(format!("MEM#{}#", Scope::Team.as_str())))
+            .limit(PAGE)
+            .into_paginator()
+            .send();
+        let (mut memories, mut bytes) = (Vec::new(), 0);
+        while let Some(page) = pages.next().await {
+            for item in page?.items.unwrap_or_default() {
+                let memory: Memory = from_item(item)?;
+                if bytes > most {
+                    return Ok((memories, true));
+                }
+                bytes += memory.content.len();
+                memories.push(memory);
+            }
+        }
+        Ok((memories, false))
     }
 
     /// The memories for all of an organisation. They come from an index that follows the table with a short delay.

@@ -13,7 +13,7 @@ use crate::time::Timestamp;
 
 pub use redaction::redacted;
 pub use search::found;
-pub use turn::{digest, preface};
+pub use turn::{MOST, digest, preface};
 
 /// The longest memory, in bytes.
 pub const MAX_CONTENT_BYTES: usize = 100_000;

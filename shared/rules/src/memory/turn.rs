@@ -4,8 +4,8 @@ use sha2::{Digest, Sha256};
 
 use super::Memory;
 
-/// How much of them a turn is given, in bytes; the newest first, and then it is said how many are left out.
-const MOST: usize = 64 * 1024;
+/// How much of them a turn is given, in bytes; the newest first, and then it is said that older ones are left out.
+pub const MOST: usize = 64 * 1024;
 
 /// Over ids and texts in order: another digest, other memories.
 pub fn digest(memories: &[Memory]) -> String {
@@ -18,8 +18,9 @@ pub fn digest(memories: &[Memory]) -> String {
     digest.finalize().iter().take(16).fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
 }
 
-/// The memories, newest first, as they stand before a prompt; nothing where there are none.
-pub fn preface(memories: &[Memory]) -> String {
+/// The memories, newest first, as they stand before a prompt; nothing where there are none. `more` says that there are older
+/// ones.
+pub fn preface(memories: &[Memory], more: bool) -> String {
     let mut text = String::new();
     let mut told = 0;
     for memory in memories {
@@ -30,9 +31,9 @@ pub fn preface(memories: &[Memory]) -> String {
         text.push_str(&line);
         told += 1;
     }
-    match memories.len() - told {
-        0 if told == 0 => String::new(),
-        0 => format!("[TEAM memories]\n{text}\n"),
-        left_out => format!("[TEAM memories]\n{text}({left_out} older ones are left out)\n\n"),
+    match more || told < memories.len() {
+        false if told == 0 => String::new(),
+        false => format!("[TEAM memories]\n{text}\n"),
+        true => format!("[TEAM memories]\n{text}(older ones are left out)\n\n"),
     }
 }
