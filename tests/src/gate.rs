@@ -34,6 +34,8 @@ pub enum Fault {
     ServerError,
     /// The service does it, and the answer is lost.
     LostAnswer,
+    /// A transaction holds the item just now.
+    Conflict,
 }
 
 /// Decides, from the operation's name and its number among all requests, whether a request fails.
@@ -195,6 +197,10 @@ impl HttpConnector for GatedConnector {
                 Some(Fault::Throttle) => Ok(refusal(
                     400,
                     r#"{"__type":"com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException","message":"injected"}"#,
+                )),
+                Some(Fault::Conflict) => Ok(refusal(
+                    400,
+                    r#"{"__type":"com.amazonaws.dynamodb.v20120810#TransactionConflictException","message":"injected"}"#,
                 )),
                 Some(Fault::ServerError) => {
                     Ok(refusal(500, r#"{"__type":"InternalServerError","message":"injected"}"#))

@@ -36,7 +36,9 @@ impl Clients {
         // Retries draw on a budget that all clients of a region share unless told otherwise: what fails for one must not
         // keep another from retrying.
         let retries = RetryPartition::new(Uuid::new_v4().to_string());
-        let dynamodb = aws_sdk_dynamodb::config::Builder::from(&shared).retry_partition(retries.clone());
+        let dynamodb = aws_sdk_dynamodb::config::Builder::from(&shared)
+            .retry_partition(retries.clone())
+            .retry_classifier(platform::aws::RetriesConflicts);
         let sqs = aws_sdk_sqs::config::Builder::from(&shared).retry_partition(retries);
         Self {
             dynamodb: aws_sdk_dynamodb::Client::from_conf(dynamodb.endpoint_url(&endpoints.dynamodb).build()),

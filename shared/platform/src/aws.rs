@@ -5,8 +5,14 @@ use std::time::Duration;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, SdkConfig};
+use aws_sdk_dynamodb::error::ProvideErrorMetadata;
+use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_smithy_http_client::{Builder, tls};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use aws_smithy_runtime_api::client::interceptors::context::InterceptorContext;
+use aws_smithy_runtime_api::client::retries::classifiers::{ClassifyRetry, RetryAction};
 
 /// The roots that AWS's own endpoints lead to: <https://www.amazontrust.com/repository/>.
 const AMAZON_ROOTS: &[u8] = include_bytes!("amazon_roots.pem");
@@ -51,6 +57,31 @@ pub fn configure(loader: aws_config::ConfigLoader) -> aws_config::ConfigLoader {
             .operation_timeout(OPERATION)
             .build(),
     )
+}
+
+/// A write of a single item that meets a transaction on it is refused by DynamoDB, and by the SDK not tried again: it would
+/// be as if a heartbeat had failed because a message was accepted. With this it is.
+#[derive(Debug, Clone, Copy)]
+pub struct RetriesConflicts;
+
+impl ClassifyRetry for RetriesConflicts {
+    fn classify_retry(&self, context: &InterceptorContext) -> RetryAction {
+        let Some(Err(error)) = context.output_or_error() else { return RetryAction::NoActionIndicated };
+        let Some(error) = error.as_operation_error() else { return RetryAction::NoActionIndicated };
+        let codes = [
+            error.downcast_ref::<UpdateItemError>().and_then(ProvideErrorMetadata::code),
+            error.downcast_ref::<PutItemError>().and_then(ProvideErrorMetadata::code),
+            error.downcast_ref::<DeleteItemError>().and_then(ProvideErrorMetadata::code),
+        ];
+        match codes.contains(&Some("TransactionConflictException")) {
+            true => RetryAction::transient_error(),
+            false => RetryAction::NoActionIndicated,
+        }
+    }
+
+    fn name(&self) -> &'static str {
+        "conflicts with transactions"
+    }
 }
 
 /// SQS long polls outlive the short timeout of one attempt.

@@ -51,7 +51,7 @@ async fn platform_on(
     let sdk = aws::sdk_config().await;
     let sealer = sealing::from_environment(&config, &sdk);
     let services = Services { provisioner, sealer, bus: bus(&config, &sdk)? };
-    let mut dynamodb = aws_sdk_dynamodb::config::Builder::from(&sdk);
+    let mut dynamodb = aws_sdk_dynamodb::config::Builder::from(&sdk).retry_classifier(aws::RetriesConflicts);
     let mut sqs = aws_sdk_sqs::config::Builder::from(&sdk);
     if let Some(url) = &config.dynamodb_endpoint_url {
         dynamodb = dynamodb.endpoint_url(url);

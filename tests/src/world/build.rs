@@ -116,7 +116,9 @@ impl World {
         vars.extend(variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         let config = Config::from_map(&vars).unwrap();
         let dynamodb_sdk = sdk_config(aws::http_client(), &dynamodb_endpoint().await, &gate).load().await;
-        let dynamodb_config = aws_sdk_dynamodb::config::Builder::from(&dynamodb_sdk).retry_partition(own_retries());
+        let dynamodb_config = aws_sdk_dynamodb::config::Builder::from(&dynamodb_sdk)
+            .retry_partition(own_retries())
+            .retry_classifier(aws::RetriesConflicts);
         let dynamodb = aws_sdk_dynamodb::Client::from_conf(dynamodb_config.build());
         let shared: Arc<dyn Clock> = Arc::<ManualClock>::clone(&clock);
         let engine = Arc::new(FakeEngine::default());

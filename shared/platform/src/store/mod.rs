@@ -41,6 +41,7 @@ pub use ticks::Tick;
 pub use transaction::Transaction;
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
 
@@ -49,6 +50,11 @@ use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
 pub struct Store {
     client: aws_sdk_dynamodb::Client,
     table: String,
+}
+
+/// Half to one and a half times as long, so that those who met once do not meet again.
+fn jittered(pause: Duration) -> Duration {
+    pause.mul_f64(rand::random_range(0.5..1.5))
 }
 
 /// Rounds of a batch read before unprocessed keys count as a failure.
@@ -90,9 +96,12 @@ impl Store {
     pub async fn get_many(&self, keys: &[Key]) -> Result<Vec<Option<Item>>, StoreError> {
         let mut found: HashMap<(String, String), Item> = HashMap::new();
         let mut pending: Vec<_> = keys.iter().map(Key::attributes).collect();
-        for _ in 0..BATCH_ROUNDS {
+        for round in 0..BATCH_ROUNDS {
             if pending.is_empty() {
                 break;
+            }
+            if round > 0 {
+                tokio::time::sleep(jittered(Duration::from_millis(25 << round))).await;
             }
             let request = KeysAndAttributes::builder().set_keys(Some(pending)).consistent_read(true).build()?;
             let answer = self.client.batch_get_item().request_items(&self.table, request).send().await?;

@@ -10,11 +10,11 @@ use aws_sdk_dynamodb::types::{
 use rules::event::EventType;
 
 use super::error::Failed;
-use super::{CommitError, Item, Key, Store, StoreError};
+use super::{CommitError, Item, Key, Store, StoreError, jittered};
 use crate::measures;
 
 /// Rounds when another transaction holds an item; then it is the datastore that is too busy.
-const CONFLICT_ROUNDS: u32 = 6;
+const CONFLICT_ROUNDS: u32 = 8;
 
 /// A condition or an update: its expression with names and values.
 #[derive(Debug, Clone, Default)]
@@ -174,7 +174,7 @@ impl<'a> Transaction<'a> {
             if !conflict || round >= CONFLICT_ROUNDS {
                 return Err(StoreError::from(error).into());
             }
-            tokio::time::sleep(Duration::from_millis(10 << round)).await;
+            tokio::time::sleep(jittered(Duration::from_millis(10 << round))).await;
         }
     }
 }
