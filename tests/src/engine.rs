@@ -19,6 +19,7 @@ struct State {
     runs: BTreeMap<(WorkspaceId, u64), Running>,
     failure: Option<StartFailure>,
     silent: bool,
+    forgetful: bool,
     log: String,
     url: Option<String>,
 }
@@ -63,6 +64,11 @@ impl FakeEngine {
     /// From now on it answers nobody, or answers again.
     pub fn silence(&self, silent: bool) {
         self.state().silent = silent;
+    }
+
+    /// From now on it knows of nothing whether it runs, as ECS of tasks that ended an hour ago.
+    pub fn forget(&self, forgetful: bool) {
+        self.state().forgetful = forgetful;
     }
 
     /// Where the runtimes of the starts from now on are reached; nobody listens there otherwise.
@@ -117,7 +123,8 @@ impl Provisioner for FakeEngine {
             let known = state.runs.get(&(id, generation)).cloned();
             known.unwrap_or_else(|| Running::No(Exit { message: "it is not known".to_owned(), ..Exit::default() }))
         });
-        Box::pin(async { seen })
+        let forgotten = self.state().forgetful;
+        Box::pin(async move { if forgotten { Err(EngineError::Refused("no such task".to_owned())) } else { seen } })
     }
 
     fn logs<'a>(&'a self, _: WorkspaceId, tail: usize) -> BoxFuture<'a, Result<String, EngineError>> {

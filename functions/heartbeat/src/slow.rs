@@ -83,7 +83,7 @@ async fn round(platform: &Platform, heartbeat: &Heartbeat, digest: Option<&str>)
     if let Some(token) = &snapshot.token {
         transaction = transaction.check_token(token);
     }
-    if workspace.status == Status::Provisioning {
+    if matches!(workspace.status, Status::Provisioning | Status::Offline) {
         transaction = transaction.provisioned(workspace.id);
     }
     transaction = platform.tell(transaction.put_lease(&lease), &after, verdict.event);

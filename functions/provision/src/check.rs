@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
-use platform::provisioner::Running;
+use platform::decide::Fault;
+use platform::provisioner::{EngineError, Running};
 use platform::{Platform, Result};
+use rules::start::is_outdated;
 use rules::workspace::Workspace;
 
 /// The engine is asked again within this when it did not answer.
@@ -12,7 +14,12 @@ const ASK_AGAIN: Duration = Duration::from_secs(30);
 /// A runtime that was started: does it run? What it says is noted, dead or alive.
 pub(crate) async fn check(platform: &Platform, workspace: &Workspace) -> Result<()> {
     match platform.provisioner.is_running(workspace.id, workspace.generation).await {
-        Ok(said) => drop(platform.engine_says(workspace.id, workspace.generation, &said).await?),
+        Ok(said) => {
+            let news = platform.engine_says(workspace.id, workspace.generation, &said).await?;
+            if !news && said_alive(&said) && workspace.status.is_live() && !is_outdated(workspace) {
+                settled(platform, workspace).await?;
+            }
+        }
         Err(error) => {
             tracing::warn!(workspace = %workspace.id, %error, "nobody knows whether it runs; taken for alive")
         }
@@ -20,18 +27,32 @@ pub(crate) async fn check(platform: &Platform, workspace: &Workspace) -> Result<
     Ok(())
 }
 
+/// Nothing is left to look at: the sweep need not ask again.
+async fn settled(platform: &Platform, workspace: &Workspace) -> Result<()> {
+    let settled = platform.store.transaction().provisioned(workspace.id).check_workspace(workspace).commit().await;
+    match settled.map_err(Fault::from) {
+        Ok(()) | Err(Fault::Moved) => Ok(()),
+        Err(Fault::Problem(problem)) => Err(problem),
+    }
+}
+
 /// An agent whose lease ran out: dead, or only silent? Dead is restarted at once, silent when it stays so for long.
 pub(crate) async fn silent(platform: &Platform, workspace: &Workspace) -> Result<()> {
     let id = workspace.id;
     let said = match platform.provisioner.is_running(id, workspace.generation).await {
-        Ok(said) => said,
+        Ok(said) => Some(said),
+        // As ECS does of a task that ended an hour ago: it may run or not, its agent is silent.
+        Err(EngineError::Refused(why)) => {
+            tracing::warn!(workspace = %id, why, "its engine does not know it; taken for silent");
+            None
+        }
         Err(error) => {
             tracing::warn!(workspace = %id, %error, "nobody knows whether it runs; taken for alive");
             platform.reconcile_again(id, ASK_AGAIN).await;
             return Ok(());
         }
     };
-    if !said_alive(&said) {
+    if let Some(said) = said.filter(|said| !said_alive(said)) {
         platform.engine_says(id, workspace.generation, &said).await?;
         return Ok(());
     }

@@ -23,8 +23,10 @@ pub(crate) async fn reconcile(platform: &Platform, id: WorkspaceId) -> Result<()
         Status::Provisioning | Status::Online | Status::Degraded => check::check(platform, &workspace).await,
         Status::Offline if workspace.start.restart_at.is_none() => check::silent(platform, &workspace).await,
         Status::Offline => {
-            let due = workspace.start.restart_at.unwrap_or_default();
-            platform.reconcile_later(id, due.since(platform.now())).await;
+            // One that is due and still not begun may not be, as below a paused one: the sweep looks each minute.
+            if let Some(due) = workspace.start.restart_at.filter(|due| *due > platform.now()) {
+                platform.reconcile_later(id, due.since(platform.now())).await;
+            }
             Ok(())
         }
         Status::Hibernating => stop::hibernate(platform, &workspace).await,

@@ -3,6 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use platform::config::Backend;
 use platform::provisioner::{Instance, Running, Stop};
 use platform::store::Tick;
 use platform::{Platform, Result};
@@ -55,6 +56,10 @@ async fn look_at(platform: &Platform, instance: &Instance, record: Option<&Works
     let id = instance.workspace_id;
     let runs = matches!(instance.running, Running::Yes { .. });
     let Some(record) = record.filter(|record| record.status != Status::Removed && !record.is_external()) else {
+        if !runs && platform.config.engine.backend == Backend::Ecs {
+            // A task that ended leaves nothing, and ECS goes on listing it for an hour.
+            return Ok(());
+        }
         tracing::warn!(workspace = %id, instance = instance.instance, "an orphan: it is removed");
         return stop(platform, id, Stop::AndRemove).await;
     };

@@ -100,7 +100,7 @@ async fn round(platform: &Platform, request: &Request, digest: Option<&str>) -> 
     let settled = grant::carry_out(platform, grant, &snapshot, &after, &mut lease, transaction).await?;
     events.extend(settled.events);
     let mut transaction = settled.transaction.put_lease(&lease);
-    if workspace.status == Status::Provisioning {
+    if matches!(workspace.status, Status::Provisioning | Status::Offline) {
         transaction = transaction.provisioned(workspace.id);
     }
     platform.tell(transaction, &after, events).commit().await?;

@@ -6,7 +6,7 @@ use rules::engine::Exit;
 use serde_json::{Value, json};
 use tests::ADMIN;
 
-use super::{begun, boot, create, online, world};
+use super::{begun, boot, create, online, post, world};
 
 fn exit(code: i32) -> Exit {
     Exit { code: Some(code), log_tail: "the last line".to_owned(), ..Exit::default() }
@@ -154,4 +154,60 @@ async fn a_delete_stops_and_removes_all_that_runs() {
     world.settle().await;
     assert_eq!(world.engine.running(id), [0; 0]);
     assert_eq!(world.show(&id.to_string()).await["status"], "removed");
+}
+
+#[tokio::test]
+async fn one_that_died_below_a_paused_one_is_looked_at_by_the_sweep_alone() {
+    let world = world().await;
+    let (parent, _) = online(&world).await;
+    let (child, _) = online(&world).await;
+    post(&world, parent, "pause", &Value::Null).await.expect(200);
+    let below = json!({ "parent_id": parent });
+    world.call("PATCH", &format!("/workspaces/{child}"), Some(ADMIN), &below).await.expect(200);
+    world.engine.kill(child, 1, exit(1));
+    world.platform.reconcile_soon(child).await;
+    // Ends: no job asks for the next one at once.
+    world.settle().await;
+    assert_eq!(begun(&world, child).await, 1);
+    post(&world, parent, "resume", &Value::Null).await.expect(200);
+    world.advance(Duration::from_secs(61));
+    world.sweep().await;
+    world.settle().await;
+    assert_eq!(world.engine.running(child), [2]);
+}
+
+#[tokio::test]
+async fn one_that_was_silent_and_beats_again_is_asked_for_no_more() {
+    let world = world().await;
+    let (id, agent) = online(&world).await;
+    let asked =
+        async || world.platform.store.due("provision", world.platform.now() + Duration::from_secs(3600)).await.unwrap();
+    world.advance(Duration::from_secs(61));
+    world.sweep().await;
+    world.settle().await;
+    assert_eq!(world.show(&id.to_string()).await["status"], "offline");
+    assert_eq!(asked().await, [id]);
+    world.beat(&agent, &json!({})).await.expect(200);
+    assert_eq!(world.show(&id.to_string()).await["status"], "online");
+    assert_eq!(asked().await, []);
+    // One that was left over is struck by the look that it leads to.
+    let now = world.platform.now();
+    world.platform.store.transaction().expect_provisioned(id, now).commit().await.unwrap();
+    world.sweep().await;
+    world.settle().await;
+    assert_eq!(asked().await, []);
+}
+
+#[tokio::test]
+async fn one_that_its_engine_has_forgotten_is_taken_for_silent() {
+    let world = world().await;
+    let (id, _) = online(&world).await;
+    world.engine.forget(true);
+    for _ in 0..5 {
+        world.advance(Duration::from_secs(61));
+        world.sweep().await;
+        world.settle().await;
+    }
+    assert_eq!(begun(&world, id).await, 2);
+    assert_eq!(world.engine.last_launch().generation, 2);
 }
