@@ -4,26 +4,30 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use futures::{StreamExt, stream};
 use platform::store::{Look, Open};
 use platform::{Platform, Result, measures};
 use rules::delivery::DeliveryMode;
 use rules::liveness::effective;
 use rules::message::State;
 use rules::slots::busy;
-use rules::{Timestamp, WorkspaceId};
+use rules::{Status, Timestamp, WorkspaceId};
 
+/// How many queues are looked at at once.
+const AT_ONCE: usize = 16;
 /// A pointer that was sent this long ago, and whose message nobody holds though the agent could take it, is lost.
 const LOST_AFTER: Duration = Duration::from_secs(600);
 
 /// Looks at every workspace whose queue is due. Never suspects the platform.
 pub(crate) async fn sweep(platform: &Platform) -> Result<bool> {
-    let mut oldest = Duration::ZERO;
-    for id in platform.store.due("drain", platform.now()).await? {
-        match look_after(platform, id).await {
-            Ok(age) => oldest = oldest.max(age),
-            Err(problem) => tracing::error!(workspace = %id, code = problem.code, "queue not swept"),
-        }
-    }
+    let due = platform.store.due("drain", platform.now()).await?;
+    let ages = stream::iter(due).map(|id| async move {
+        look_after(platform, id).await.unwrap_or_else(|problem| {
+            tracing::error!(workspace = %id, code = problem.code, "queue not swept");
+            Duration::ZERO
+        })
+    });
+    let oldest = ages.buffer_unordered(AT_ONCE).fold(Duration::ZERO, async |oldest, age| oldest.max(age)).await;
     measures::oldest_waiting(oldest);
     Ok(false)
 }
@@ -33,7 +37,7 @@ async fn look_after(platform: &Platform, id: WorkspaceId) -> Result<Duration> {
     let now = platform.now();
     let snapshot = platform.store.look(id, &Look::record().lease().slots()).await?;
     platform.climb(id).await?;
-    platform.settle_lost(id, &snapshot, now).await?;
+    let settled = platform.settle_lost(id, &snapshot, now).await?;
     let Some(workspace) = &snapshot.workspace else { return Ok(Duration::ZERO) };
     let open = platform.store.open(id).await?;
     for message in open.iter().filter(|open| open.state == State::Queued) {
@@ -45,7 +49,12 @@ async fn look_after(platform: &Platform, id: WorkspaceId) -> Result<Duration> {
         }
     }
     let lease = snapshot.lease.as_ref();
-    if !effective(workspace, lease, now).status.is_dispatchable() {
+    let status = effective(workspace, lease, now).status;
+    if status == Status::Hibernated && open.iter().any(|open| waits(open, now)) {
+        // The drain that should have woken it was lost.
+        platform.wake_hibernated(id, "a message waits").await?;
+    }
+    if !status.is_dispatchable() {
         return Ok(Duration::ZERO);
     }
     let room = busy(&snapshot.slots, lease.map(|lease| &lease.beat), now) < workspace.max_concurrent_tasks;
@@ -56,10 +65,16 @@ async fn look_after(platform: &Platform, id: WorkspaceId) -> Result<Duration> {
         tracing::warn!(workspace = %id, sent, "lost pointers sent again");
     }
     let age = if room { longest_wait(&open, now) } else { Duration::ZERO };
-    if workspace.delivery.mode != DeliveryMode::Poll {
+    // Without room whoever holds the last slot looks again; a wake-up of each minute would only pile up before others.
+    if (room || settled > 0) && workspace.delivery.mode != DeliveryMode::Poll {
         platform.queues.wake(id).await?;
     }
     Ok(age)
+}
+
+/// It is in its queue, and nothing holds it back.
+fn waits(open: &Open, now: Timestamp) -> bool {
+    open.state == State::Queued && open.deadline > now && open.not_before.is_none_or(|at| at <= now)
 }
 
 /// How long the message has waited whose pointer is the oldest.

@@ -1,20 +1,26 @@
 //! Starts that took too long.
 
+use futures::{StreamExt, stream};
 use platform::decide::{Fault, decide};
 use platform::{Platform, Result};
 use rules::{Status, WorkspaceId, start};
 
+/// How many are looked at at once.
+const AT_ONCE: usize = 16;
+
 /// Looks at every workspace whose start, stop or restart is not settled: one that has been provisioning for longer than its
 /// limit has failed. Never suspects the platform.
 pub(crate) async fn sweep(platform: &Platform) -> Result<bool> {
-    for id in platform.store.due("provision", platform.now()).await? {
+    let due = platform.store.due("provision", platform.now()).await?;
+    let looks = stream::iter(due).for_each_concurrent(AT_ONCE, |id| async move {
         if platform.config.engine.backend.runs_workspaces() {
             // The provision function looks: it may have to start, stop or restart it, and knows the log of one that failed.
             platform.reconcile_soon(id).await;
         } else if let Err(problem) = decide(|| time_out(platform, id)).await {
             tracing::error!(workspace = %id, code = problem.code, "provisioning not swept");
         }
-    }
+    });
+    looks.await;
     Ok(false)
 }
 

@@ -98,3 +98,23 @@ async fn two_quick_secrets_are_both_in_the_container_that_comes_up() {
     assert_eq!(begun(&world, id).await, 2, "it has them: no more restarts");
     assert_eq!(status(&world, id).await, "online");
 }
+
+#[tokio::test]
+async fn a_hibernated_workspace_whose_wake_up_is_lost_is_woken_by_the_sweep() {
+    let world = world().await;
+    let (id, _) = online(&world).await;
+    post(&world, id, "hibernate", &Value::Null).await.expect(200);
+    world.settle().await;
+    assert_eq!(status(&world, id).await, "hibernated");
+    let body =
+        json!({ "method": "message/send", "params": { "message": { "role": "user", "parts": [{ "text": "x" }] } } });
+    post(&world, id, "a2a", &body).await.expect(202);
+    let client = world.platform.queues.client();
+    client.purge_queue().queue_url(&world.platform.config.dispatch_queue_url).send().await.unwrap();
+    world.settle().await;
+    assert_eq!(status(&world, id).await, "hibernated", "nobody heard of it");
+    world.advance(std::time::Duration::from_secs(60));
+    world.sweep().await;
+    world.settle().await;
+    assert_eq!((status(&world, id).await.as_str(), world.engine.running(id)), ("provisioning", vec![2]));
+}
