@@ -9,6 +9,7 @@ use platform::queues::Received;
 use platform::store::{CommitError, Look, Snapshot};
 use platform::{Call, Platform, Problem, Reply, Result};
 use rules::delivery::DeliveryMode;
+use rules::envelope::MAX_BODY_BYTES;
 use rules::liveness::effective;
 use rules::slots::busy;
 use rules::{WorkspaceId, credential};
@@ -19,6 +20,9 @@ use crate::item::Item;
 
 /// One long poll of a queue lasts at most this many seconds, so that a message in another queue is not kept waiting.
 const SLICE: u64 = 5;
+/// Bodies that one answer carries, in bytes, but for its first item: Lambda limits an answer to 6 MB, in which quotes are
+/// escaped.
+const MOST_BYTES: usize = 3 * 1024 * 1024;
 /// Pointers that lead to nothing, in a row, before the agent is sent to ask again.
 const MOST_STALE: usize = 20;
 
@@ -59,11 +63,13 @@ pub(crate) async fn fetch(platform: Platform, call: Call) -> Result<Reply> {
     let until = Instant::now() + wait;
     let mut seen = ready(&platform, seen)?;
     let mut items = Vec::new();
-    let mut stale = 0;
+    let (mut stale, mut bytes) = (0, 0);
     loop {
         let room = room(&platform, &seen);
         let wanted = max.min(room.saturating_add(u32::try_from(items.len()).unwrap_or(u32::MAX)));
-        if items.len() >= usize::try_from(wanted).unwrap_or(0) || stale >= MOST_STALE {
+        // The next body may be as large as any.
+        let full = bytes > 0 && bytes + MAX_BODY_BYTES > MOST_BYTES;
+        if items.len() >= usize::try_from(wanted).unwrap_or(0) || full || stale >= MOST_STALE {
             break;
         }
         let left = until.saturating_duration_since(Instant::now());
@@ -72,6 +78,7 @@ pub(crate) async fn fetch(platform: Platform, call: Call) -> Result<Reply> {
             Some(received) => match take(&platform, id, received).await? {
                 Some(taken) => {
                     let length = platform.config.inbox_lease;
+                    bytes += taken.body.len();
                     items.push(Item::new(
                         &taken,
                         taken.message.dispatched_at.unwrap_or(platform.now()) + length,

@@ -244,3 +244,24 @@ async fn an_agent_that_has_room_and_does_not_fetch_is_degraded() {
     assert_eq!(world.show(&bob.id).await["status"], "online");
     world.sound(&bob.id).await;
 }
+
+#[tokio::test]
+async fn one_answer_carries_no_more_than_a_function_can_answer() {
+    let world = World::new().await;
+    let bob = polling(&world, "bob").await;
+    let capacity = json!({ "max_concurrent_tasks": 10 });
+    world.call("PATCH", &format!("/workspaces/{}", bob.id), Some(ADMIN), &capacity).await.expect(200);
+    for n in 0..6 {
+        let mut body = message(&format!("m{n}"));
+        body["params"]["message"]["contextId"] = json!(format!("c{n}"));
+        body["params"]["message"]["parts"][0]["text"] = json!("x".repeat(900 * 1024));
+        world.call("POST", &format!("/workspaces/{}/a2a", bob.id), Some(ADMIN), &body).await.expect(202);
+    }
+    let mut got = Vec::new();
+    for _ in 0..2 {
+        let items = fetch(&world, &bob, 10).await;
+        assert_eq!(items.len(), 3);
+        got.extend(items.iter().map(|item| item["message_id"].as_str().unwrap().to_owned()));
+    }
+    assert_eq!(got, ["m0", "m1", "m2", "m3", "m4", "m5"]);
+}
