@@ -18,7 +18,8 @@ use crate::openapi;
 /// earlier call could not. `?confirm=true` is needed when there are children; `?purge=true` also deletes what is stored
 /// about it, except that it was removed. Operators only.
 ///
-/// The tombstone comes first, so that no heartbeat, register or sweep brings back what is being taken apart.
+/// The tombstone comes first, so that no heartbeat, register or sweep brings back what is being taken apart. Those below go
+/// before those above: after a call that was cut off the next one finds all that is left.
 ///
 /// # Errors
 /// 401; 403; 404; 409 `confirmation_required` with the children.
@@ -51,12 +52,19 @@ pub(crate) async fn delete(platform: Platform, call: Call) -> Result<Reply> {
 /// As for the route.
 pub(crate) async fn remove(platform: &Platform, root: WorkspaceId, confirmed: bool, purge: bool) -> Result<usize> {
     let mut cascade = 0;
-    let mut next = vec![root];
-    while let Some(id) = next.pop() {
+    let mut next = vec![(root, !confirmed)];
+    while let Some((id, entered)) = next.pop() {
+        let below = if entered { Vec::new() } else { live_children(platform, id).await? };
+        if !below.is_empty() {
+            next.push((id, true));
+            next.extend(below.iter().map(|child| (child.id, false)));
+            continue;
+        }
         let removed = decide(|| mark(platform, id, confirmed || id != root)).await?;
         cascade += usize::from(removed && id != root);
         clear(platform, id, purge).await?;
-        next.extend(live_children(platform, id).await?.iter().map(|child| child.id));
+        // Those that were made meanwhile.
+        next.extend(live_children(platform, id).await?.iter().map(|child| (child.id, false)));
     }
     Ok(cascade)
 }

@@ -238,3 +238,26 @@ impl Operation for Delete {
 async fn a_delete_is_whole_and_can_be_finished() {
     whole_or_not_at_all(Delete).await;
 }
+
+#[tokio::test]
+async fn a_delete_of_a_tree_that_is_cut_off_leaves_nobody_behind_when_it_is_repeated() {
+    for n in 1.. {
+        let world = World::new().await;
+        let root = world.external("root").await;
+        let child = world.external_below("child", Some(&root.id)).await;
+        let grandchild = world.external_below("grandchild", Some(&child.id)).await;
+        let path = format!("/workspaces/{}?confirm=true", root.id);
+        world.gate.inject(super::from(n, tests::Fault::ServerError));
+        let cut = world.call("DELETE", &path, Some(ADMIN), &Value::Null).await;
+        world.gate.heal();
+        world.call("DELETE", &path, Some(ADMIN), &Value::Null).await.expect(200);
+        for agent in [&root, &child, &grandchild] {
+            let shown = world.call("GET", &format!("/workspaces/{}", agent.id), Some(ADMIN), &Value::Null).await;
+            assert_eq!(shown.body["status"], "removed", "cut at {n}: {}", shown.body["name"]);
+        }
+        if cut.status == 200 {
+            assert!(n > 20, "{n}");
+            return;
+        }
+    }
+}
