@@ -19,6 +19,10 @@ use rules::url_policy::{AgentUrl, Profile, UrlRefusal, check_address, check_url}
 /// function, whose answers Lambda limits to 6 MB, in which the body's quotes are escaped.
 pub const MAX_ANSWER: usize = 4 * 1024 * 1024;
 
+/// Connections to agents are used again for so long. Common servers close an idle one after five seconds, and a request that
+/// goes out while it is being closed may have arrived or not.
+const IDLE: Duration = Duration::from_secs(3);
+
 /// The HTTP client for agents.
 #[derive(Debug, Clone)]
 pub struct AgentClient {
@@ -154,7 +158,7 @@ impl AgentClient {
             reqwest::Client::builder()
                 .redirect(reqwest::redirect::Policy::none())
                 .connect_timeout(Duration::from_secs(5))
-                .pool_idle_timeout(Duration::from_secs(60))
+                .pool_idle_timeout(IDLE)
                 .no_proxy()
         };
         let build = |builder: reqwest::ClientBuilder| builder.build().unwrap_or_default();
