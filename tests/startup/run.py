@@ -31,7 +31,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from common import MISSING, ROOT
 
-STARTS = 7
+STARTS = 25
+FIRSTS = 7
 CALLS = 20
 # MB of a package. Those that speak to ECS carry its client.
 SIZE, SIZE_WITH_ENGINE = 5.0, 8.0
@@ -118,7 +119,7 @@ def serve(handler, context=None):
     server = Server(("127.0.0.1", 0), handler)
     if context:
         server.socket = context.wrap_socket(server.socket, server_side=True)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     return server
 
 
@@ -248,13 +249,16 @@ def measure(bootstrap, emulator, binary, route, aws, cert, scratch):
     with zipfile.ZipFile(package, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
         archive.write(bootstrap, "bootstrap")
     figures = {"MB": (package.stat().st_size / 1e6, SIZE_WITH_ENGINE if binary in WITH_ENGINE else SIZE)}
-    starts = [Started(command, aws, cert) for _ in range(STARTS)]
-    if binary != "publish" and not all(started.greeted for started in starts):
-        sys.exit(f"{binary} opened no connection before its first poll")
-    cpu = min(started.end() for started in starts)
+    used = []
+    for _ in range(STARTS):
+        started = Started(command, aws, cert)
+        used.append(started.end())
+        if binary != "publish" and not started.greeted:
+            sys.exit(f"{binary} opened no connection before its first poll")
+    cpu = min(used)
     figures["start, ms CPU"] = (cpu * 1000, START)
     first, memory = [], []
-    for _ in range(STARTS if route else 1):
+    for _ in range(FIRSTS if route else 1):
         asked = False
         started = Started(command, aws, cert)
         if route:
