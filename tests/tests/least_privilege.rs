@@ -90,15 +90,7 @@ const UNDRIVEN: [(&str, &[&str]); 18] = [
             "sqs:TagQueue@workspace",
         ],
     ),
-    (
-        "sweep",
-        &[
-            "dynamodb:DeleteItem@table",
-            "sqs:CreateQueue@workspace",
-            "sqs:DeleteQueue@workspace",
-            "sqs:TagQueue@workspace",
-        ],
-    ),
+    ("sweep", &["sqs:CreateQueue@workspace", "sqs:DeleteQueue@workspace", "sqs:TagQueue@workspace"]),
     ("task-state", &["dynamodb:GetItem@table", "sqs:SendMessage@timers"]),
     (
         "tick",

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use platform::decide::Fault;
 use platform::provisioner::{EngineError, Running};
 use platform::{Platform, Result};
 use rules::start::is_outdated;
 use rules::workspace::Workspace;
+
+use crate::reconcile::settled;
 
 /// The engine is asked again within this when it did not answer.
 const ASK_AGAIN: Duration = Duration::from_secs(30);
@@ -25,15 +26,6 @@ pub(crate) async fn check(platform: &Platform, workspace: &Workspace) -> Result<
         }
     }
     Ok(())
-}
-
-/// Nothing is left to look at: the sweep need not ask again.
-async fn settled(platform: &Platform, workspace: &Workspace) -> Result<()> {
-    let settled = platform.store.transaction().provisioned(workspace.id).check_workspace(workspace).commit().await;
-    match settled.map_err(Fault::from) {
-        Ok(()) | Err(Fault::Moved) => Ok(()),
-        Err(Fault::Problem(problem)) => Err(problem),
-    }
 }
 
 /// An agent whose lease ran out: dead, or only silent? Dead is restarted at once, silent when it stays so for long.

@@ -1,5 +1,6 @@
 //! What a record wants of the engine, by its status.
 
+use platform::decide::Fault;
 use platform::provisioner::Stop;
 use platform::{Platform, Result};
 use rules::workspace::Workspace;
@@ -56,5 +57,15 @@ async fn begin_if_wanted(platform: &Platform, workspace: &Workspace) -> Result<b
             platform.restart_by_itself(workspace.id, "its settings or secrets changed", outdated).await
         }
         _ => Ok(false),
+    }
+}
+
+/// Nothing is left to look at: the sweep need not ask for it again.
+pub(crate) async fn settled(platform: &Platform, workspace: &Workspace) -> Result<()> {
+    let settled = platform.store.transaction().provisioned(workspace.id).check_workspace(workspace).commit().await;
+    match settled.map_err(Fault::from) {
+        // Whoever moved it has sent a job of its own.
+        Ok(()) | Err(Fault::Moved) => Ok(()),
+        Err(Fault::Problem(problem)) => Err(problem),
     }
 }

@@ -10,6 +10,8 @@ use rules::transition::{self, Trigger};
 use rules::workspace::Workspace;
 use serde_json::json;
 
+use crate::reconcile::settled;
+
 /// What could not be stopped is tried again within this; the minute sweep tries too.
 const TRY_AGAIN: Duration = Duration::from_secs(5);
 
@@ -18,12 +20,7 @@ pub(crate) async fn stop(platform: &Platform, workspace: &Workspace, what: Stop)
     if let Err(error) = platform.provisioner.stop(workspace.id, what).await {
         return later(platform, workspace, &error).await;
     }
-    let settled = platform.store.transaction().provisioned(workspace.id).check_workspace(workspace).commit().await;
-    match settled.map_err(Fault::from) {
-        // Whoever moved it has sent a job of its own.
-        Ok(()) | Err(Fault::Moved) => Ok(()),
-        Err(Fault::Problem(problem)) => Err(problem),
-    }
+    settled(platform, workspace).await
 }
 
 async fn later(platform: &Platform, workspace: &Workspace, error: &EngineError) -> Result<()> {
