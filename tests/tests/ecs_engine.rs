@@ -232,6 +232,15 @@ async fn refused_starts_say_why() {
 }
 
 #[tokio::test]
+async fn a_task_that_would_not_know_its_platform_is_not_started() {
+    let service = Service::default();
+    let lost = Launch { platform_url: String::new(), ..launch(Tier::Standard) };
+    let failed = service.engine(EcsLaunch::Fargate, false).start(&lost).await.unwrap_err();
+    assert!(failed.cause == StartCause::Refused && failed.evidence.contains("WORKSPACE_PLATFORM_URL"), "{failed:?}");
+    assert!(service.asked().is_empty(), "{:?}", service.asked());
+}
+
+#[tokio::test]
 async fn tiers_3_and_4_need_ec2_and_a_permission() {
     let ec2 = || EcsLaunch::CapacityProvider("gpus".to_owned());
     for (on, privileged) in [(EcsLaunch::Fargate, true), (ec2(), false)] {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use platform::agents::MAX_ANSWER;
 use serde_json::{Value, json};
 use tests::{ADMIN, FakeAgent, Mood, World};
 
@@ -94,4 +95,23 @@ async fn a_turn_that_answers_later_completes_by_its_result() {
     world.settle().await;
     assert_eq!(agent.got().len(), 2, "the freed slot drains");
     assert_eq!(second.body["queued"], true);
+}
+
+#[tokio::test]
+async fn an_answer_that_no_function_could_hand_on_is_not_taken() {
+    let world = World::new().await;
+    for (size, taken) in [(MAX_ANSWER, true), (MAX_ANSWER + 1, false)] {
+        let agent = FakeAgent::start(Mood::Answer(format!("\"{}\"", "x".repeat(size - 2)))).await;
+        let bob = world.online("bob", &agent.url).await;
+        let sent = world.call("POST", &format!("/workspaces/{}/a2a", bob.id), Some(ADMIN), &message("m")).await;
+        let path = format!("/workspaces/{}/a2a/queue/{}", bob.id, sent.expect(202).body["queue_id"].as_str().unwrap());
+        world.settle().await;
+        let record = world.call("GET", &path, Some(ADMIN), &Value::Null).await.expect(200).body;
+        assert_eq!(record["status"] == "completed", taken, "{size}: {}", record["reason"]);
+        assert!(
+            taken || record["reason"].as_str().unwrap().contains("larger than 4194304 bytes"),
+            "{}",
+            record["reason"]
+        );
+    }
 }
