@@ -50,19 +50,15 @@ async fn serve(platform: &Platform, id: WorkspaceId, slot: &str, has_time: impl 
         let attempt = format!("{slot}-{}", held.epoch);
         match receive(platform, id, &seen.slots.order(), &attempt).await? {
             Some(received) => match deliver(platform, id, slot, received).await? {
-                After::Next if has_time() => {}
-                After::Next => {
-                    give_back(platform, id, slot).await?;
-                    return Ok(After::Again);
-                }
+                After::Next => {}
                 after => return Ok(after),
             },
             None if close(platform, id, slot, seen).await? => return Ok(After::Stop),
-            None if has_time() => {}
-            None => {
-                give_back(platform, id, slot).await?;
-                return Ok(After::Again);
-            }
+            None => {}
+        }
+        if !has_time() {
+            give_back(platform, id, slot).await?;
+            return Ok(After::Again);
         }
     }
 }

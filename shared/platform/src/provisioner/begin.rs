@@ -73,8 +73,9 @@ impl Platform {
         self.remind_to_reconcile(id, None, after).await;
     }
 
-    /// Looks once more, at the end of the `period` that runs now, counted from the epoch. Everybody who asks for it in one period asks for one look; else each sweep that looks as well would begin
-    /// one more series of looks, for as long as an engine does not answer.
+    /// Looks once more, at the end of the `period` that runs now, counted from the epoch. Everybody who asks for it in one
+    /// period asks for one look; else each sweep that looks as well would begin one more series of looks, for as long as an
+    /// engine does not answer.
     pub async fn reconcile_again(&self, id: WorkspaceId, period: Duration) {
         let length = i64::try_from(period.as_millis()).unwrap_or(i64::MAX).max(1);
         let now = self.now();
