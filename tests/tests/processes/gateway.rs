@@ -81,6 +81,17 @@ async fn what_fits_no_route_or_limit_is_refused_in_json() {
     platform.call("GET", "/health", None, &empty).await.expect(200);
 }
 
+/// A path that is decoded on its way is none of the template's, or another one's.
+#[tokio::test]
+async fn the_route_is_the_one_that_the_gateway_chose() {
+    let home = Home::new(&[]);
+    let platform = home.start().await;
+    let id = platform.external("alice").await.id;
+    for path in ["/events/%3F%3A".to_owned(), format!("/events/{id}%2F"), format!("/workspaces/{id}%2Fmemories")] {
+        check(&platform.call("GET", &path, None, &Value::Null).await, 400, "invalid_id");
+    }
+}
+
 /// Sends bytes as they are, and reads until the platform closes the connection.
 async fn raw(platform: &Platform, request: &str) -> String {
     let address: SocketAddr = platform.url.strip_prefix("http://").unwrap().parse().unwrap();

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::future::Future;
 use std::pin::Pin;
 
+use lambda_http::request::RequestContext;
 use lambda_http::{Body, Request, RequestExt, Response};
 use rules::trace::Trace;
 use tracing::Instrument;
@@ -15,6 +16,9 @@ use crate::problem::{Problem, Result};
 
 /// What a handler's future is, once boxed.
 pub type Handled = Pin<Box<dyn Future<Output = Result<Reply>> + Send>>;
+
+/// Path parameters by their names.
+type Params = HashMap<String, String>;
 
 type Run = Box<dyn Fn(Platform, Call) -> Handled + Send + Sync>;
 
@@ -28,9 +32,9 @@ struct Handler {
 #[derive(Default)]
 pub struct Router {
     keys: Vec<&'static str>,
-    methods: Vec<HashMap<&'static str, Handler>>,
-    paths: matchit::Router<usize>,
-    by_path: HashMap<&'static str, usize>,
+    handlers: HashMap<&'static str, Handler>,
+    /// The paths of the keys, each once.
+    paths: matchit::Router<&'static str>,
 }
 
 impl std::fmt::Debug for Router {
@@ -69,14 +73,12 @@ impl Router {
         H: Fn(Platform, Call) -> F + Send + Sync + 'static,
         F: Future<Output = Result<Reply>> + Send + 'static,
     {
-        let (method, path) = key.split_once(' ').expect("METHOD /path");
-        let slot = *self.by_path.entry(path).or_insert_with(|| {
-            self.methods.push(HashMap::new());
-            self.paths.insert(path, self.methods.len() - 1).expect("distinct paths");
-            self.methods.len() - 1
-        });
+        let (_, path) = key.split_once(' ').expect("METHOD /path");
+        if !self.keys.iter().any(|known| known.ends_with(&format!(" {path}"))) {
+            self.paths.insert(path, path).expect("distinct paths");
+        }
         let run: Run = Box::new(move |platform, call| Box::pin(handler(platform, call)));
-        if self.methods[slot].insert(method, Handler { run, max_body }).is_some() {
+        if self.handlers.insert(key, Handler { run, max_body }).is_some() {
             panic!("route {key} is declared twice");
         }
         self.keys.push(key);
@@ -113,11 +115,10 @@ impl Router {
             "" => request.uri().path().to_owned(),
             raw => raw.to_owned(),
         };
-        let matched = self.paths.at(&path).map_err(|_| Problem::no_route())?;
-        let handler = self.methods[*matched.value].get(request.method().as_str()).ok_or_else(|| {
-            Problem::new(http::StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "the route has no such method")
-        })?;
-        let params = matched.params.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        let (handler, params) = match self.chosen(&request) {
+            Some(chosen) => chosen,
+            None => self.at(request.method().as_str(), &path)?,
+        };
         let call = Call { live, ..Call::read(request, path.clone(), params) };
         if call.body.len() > handler.max_body {
             return Err(Problem::too_large(handler.max_body));
@@ -132,4 +133,25 @@ impl Router {
         );
         (handler.run)(platform.clone(), call).instrument(span).await
     }
+
+    /// The route that the API chose. Its path cannot always be told from the one that it hands on: that is decoded, ends at a
+    /// `?` that appears so, and begins with what a domain of one's own puts before the routes.
+    fn chosen(&self, request: &Request) -> Option<(&Handler, Params)> {
+        let RequestContext::ApiGatewayV2(context) = request.request_context_ref()? else { return None };
+        let handler = self.handlers.get(context.route_key.as_deref()?)?;
+        Some((handler, request.path_parameters_ref().map(|params| owned(params.iter())).unwrap_or_default()))
+    }
+
+    /// The route of a path, where no API chose one, as at a Function URL.
+    fn at(&self, method: &str, path: &str) -> Result<(&Handler, Params)> {
+        let matched = self.paths.at(path).map_err(|_| Problem::no_route())?;
+        let handler = self.handlers.get(format!("{method} {}", matched.value).as_str()).ok_or_else(|| {
+            Problem::new(http::StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "the route has no such method")
+        })?;
+        Ok((handler, owned(matched.params.iter())))
+    }
+}
+
+fn owned<'a>(params: impl Iterator<Item = (&'a str, &'a str)>) -> Params {
+    params.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
 }

@@ -1,7 +1,8 @@
 //! Ids in paths that are none, and queries that say nothing.
 
-use tests::Cast;
-use tests::api::{NOBODY, assert_same};
+use serde_json::json;
+use tests::api::{NOBODY, assert_same, bearer};
+use tests::{ADMIN, Cast};
 
 use super::refusal::{assert_refused, request, send};
 
@@ -103,6 +104,20 @@ async fn an_id_in_the_path_must_be_one() {
         }
     }
     assert_same(&before, &cast.world.table().await, "it");
+}
+
+/// A domain of one's own may put something before the routes, which the path then begins with.
+#[tokio::test]
+async fn the_route_that_the_api_chose_counts_and_not_its_path() {
+    let cast = Cast::new().await;
+    let id = &cast.own.id;
+    let authorization = bearer(ADMIN);
+    let headers = [("authorization", authorization.as_str())];
+    let mut event = cast.world.event("203.0.113.7", "GET", &format!("/fleet/workspaces/{id}"), &headers, b"");
+    assert_eq!(cast.world.send("workspaces", &event).await.status, 404);
+    event["requestContext"]["routeKey"] = json!("GET /workspaces/{id}");
+    event["pathParameters"] = json!({ "id": id });
+    assert_eq!(cast.world.send("workspaces", &event).await.expect(200).body["id"], json!(id));
 }
 
 #[tokio::test]
