@@ -48,23 +48,14 @@ async fn settle(platform: &Platform, id: WorkspaceId, message: MessageId) -> Res
     let now = platform.now();
     message.version += 1;
     if dedupes(&workspace, snapshot.lease.as_ref()) {
-        forget_pointer(platform, &message).await;
+        // Where the queue outlived the process, it is still in flight.
+        platform.forget_pointer(&message).await;
         message.release(now, "the platform restarted during the delivery", None, false);
     } else {
         message.deliver(now, "perhaps delivered; the platform restarted during the delivery");
     }
     let transaction = platform.store.transaction().put_message(&message, platform.config.retention);
     Ok(platform.stitch(transaction, &workspace, &message, None).await?.commit().await?)
-}
-
-/// Where the queue outlived the process, the pointer is still in flight, and would hold its lane for as long as a turn may
-/// take. Where it did not, SQS knows no such receipt.
-async fn forget_pointer(platform: &Platform, message: &Message) {
-    if let Some(receipt) = &message.receipt
-        && let Err(error) = platform.queues.delete(message.target, message.priority, receipt).await
-    {
-        tracing::debug!(%error, message = %message.id, "the pointer of the run before is gone, or holds its lane until it shows");
-    }
 }
 
 /// A new pointer for a message that an agent has, in flight for as long as its slot lasts.

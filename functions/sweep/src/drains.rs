@@ -11,7 +11,7 @@ use rules::delivery::DeliveryMode;
 use rules::liveness::effective;
 use rules::message::State;
 use rules::slots::busy;
-use rules::{Status, Timestamp, WorkspaceId};
+use rules::{MessageId, Status, Timestamp, WorkspaceId};
 
 /// How many queues are looked at at once.
 const AT_ONCE: usize = 16;
@@ -58,11 +58,14 @@ async fn look_after(platform: &Platform, id: WorkspaceId) -> Result<Duration> {
         return Ok(Duration::ZERO);
     }
     let room = busy(&snapshot.slots, lease.map(|lease| &lease.beat), now) < workspace.max_concurrent_tasks;
-    let lanes = if room { forgotten(&open, now) } else { BTreeSet::new() };
+    let lanes = if room { forgotten(&open, now) } else { BTreeMap::new() };
     let pointed = open.iter().filter(|open| open.sent_at.is_some()).count();
-    if !lanes.is_empty() && platform.queues.depth(id).await? < pointed {
-        let sent = platform.resend(id, Some(&lanes)).await?;
-        tracing::warn!(workspace = %id, sent, "lost pointers sent again");
+    if !lanes.is_empty() {
+        platform.clear_lanes(id, &lanes).await?;
+        if platform.queues.depth(id).await? < pointed {
+            let sent = platform.resend(id, Some(&lanes)).await?;
+            tracing::warn!(workspace = %id, sent, "lost pointers sent again");
+        }
     }
     let age = if room { longest_wait(&open, now) } else { Duration::ZERO };
     // Without room whoever holds the last slot looks again; a wake-up of each minute would only pile up before others.
@@ -83,8 +86,8 @@ fn longest_wait(open: &[Open], now: Timestamp) -> Duration {
     waiting.filter_map(|open| open.sent_at).map(|sent| now.since(sent)).max().unwrap_or_default()
 }
 
-/// The lanes whose first message was due long ago and is in nobody's hands.
-fn forgotten(open: &[Open], now: Timestamp) -> BTreeSet<String> {
+/// The lanes whose first message was due long ago and is in nobody's hands, with that message.
+fn forgotten(open: &[Open], now: Timestamp) -> BTreeMap<String, MessageId> {
     let held: BTreeSet<&str> = open.iter().filter(|open| open.state.is_held()).map(|open| open.lane.as_str()).collect();
     let mut first: BTreeMap<&str, &Open> = BTreeMap::new();
     for message in open.iter().filter(|open| open.state == State::Queued && open.deadline > now) {
@@ -95,6 +98,6 @@ fn forgotten(open: &[Open], now: Timestamp) -> BTreeSet<String> {
         .into_iter()
         .filter(|(lane, _)| !held.contains(lane))
         .filter(|(_, message)| message.sent_at.is_some_and(long_ago) && message.not_before.is_none_or(|at| at <= now))
-        .map(|(lane, _)| lane.to_owned())
+        .map(|(lane, message)| (lane.to_owned(), message.id))
         .collect()
 }

@@ -114,8 +114,11 @@ impl Platform {
             }
         };
         Ok(match ended {
-            Some((message, receipt)) => {
-                self.settle_pointer(&message, receipt, ending).await;
+            Some((message, again)) => {
+                self.settle_pointer(&message).await;
+                if message.state == State::Failed && !again {
+                    self.bury(&message).await;
+                }
                 Ended::Settled(message)
             }
             None if self.store.message(delivery.target, delivery.id).await?.is_some() => Ended::Late,
@@ -123,19 +126,20 @@ impl Platform {
         })
     }
 
+    /// The settled message, and whether it was settled so before.
     async fn end_round(
         &self,
         delivery: &Delivery,
         ending: &Ending,
         slot_after: SlotAfter,
-    ) -> Result<Option<(Box<Message>, Option<String>)>, Fault> {
+    ) -> Result<Option<(Box<Message>, bool)>, Fault> {
         let (now, target, id) = (self.now(), delivery.target, delivery.id);
         let snapshot = self.store.look(target, &Look::record().slots().message(id)).await?;
         let (Some(workspace), Some(mut message)) = (snapshot.workspace, snapshot.message) else {
             return Ok(None);
         };
         if self.has_ended_so(&message, delivery, ending).await? {
-            return Ok(Some((Box::new(message), None)));
+            return Ok(Some((Box::new(message), true)));
         }
         message.version += 1;
         let keep = self.config.retention;
@@ -145,7 +149,6 @@ impl Platform {
             return Ok(None);
         }
         let slot = message.slot.clone().unwrap_or_default();
-        let receipt = message.receipt.clone();
         if let Some(sent_at) = delivery.sent_at {
             message.note(sent_at, "sent", "");
         }
@@ -171,7 +174,7 @@ impl Platform {
             _ => None,
         };
         self.stitch(transaction, &workspace, &message, answer).await?.commit().await?;
-        Ok(Some((Box::new(message), receipt)))
+        Ok(Some((Box::new(message), false)))
     }
 
     /// Whether this very ending is stored already: who did not hear that it was brings it again.
@@ -182,27 +185,29 @@ impl Platform {
                 self.store.body(message.id, BodyKind::Answer).await?.as_ref() == Some(body)
             }
             Ending::Failed(reason) => message.has_ended(epoch, State::Failed, reason),
+            Ending::Released { reason, .. } => message.is_released(epoch, reason),
             _ => false,
         })
     }
 
     /// The record is settled, and decides; a pointer that cannot be settled costs time, not a message.
-    async fn settle_pointer(&self, message: &Message, receipt: Option<String>, ending: &Ending) {
+    async fn settle_pointer(&self, message: &Message) {
         let (target, priority) = (message.target, message.priority);
-        let Some(receipt) = receipt else { return };
-        let settled = match ending {
-            Ending::Released { not_before, .. } => {
-                let length = not_before.map_or(Duration::ZERO, |at| at.since(self.now()));
-                self.queues.hide(target, priority, &receipt, length).await
+        let Some(receipt) = &message.receipt else { return };
+        let settled = match message.state {
+            State::Queued => {
+                let length = message.not_before.map_or(Duration::ZERO, |at| at.since(self.now()));
+                self.queues.hide(target, priority, receipt, length).await
             }
-            _ => self.queues.delete(target, priority, &receipt).await,
+            _ => self.queues.delete(target, priority, receipt).await,
         };
         if let Err(error) = settled {
             tracing::warn!(%error, message = %message.id, "a pointer was not settled; the queue or the sweep brings it back");
         }
-        if message.state == State::Failed
-            && let Err(error) = self.queues.bury(message).await
-        {
+    }
+
+    async fn bury(&self, message: &Message) {
+        if let Err(error) = self.queues.bury(message).await {
             tracing::error!(%error, message = %message.id, "no copy of a failed message for the alarm");
         }
     }

@@ -166,7 +166,8 @@ pub struct Message {
     /// Why it waits or how it ended.
     #[serde(default)]
     pub reason: Option<String>,
-    /// The pointer's receipt handle while dispatched.
+    /// The receipt handle of its pointer, as last received: kept after the delivery, as nothing else settles a pointer
+    /// that could not be settled with it.
     #[serde(default)]
     pub receipt: Option<String>,
     /// The answer's head, once there is one.

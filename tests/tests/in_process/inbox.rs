@@ -169,7 +169,11 @@ async fn what_is_given_back_waits_and_keeps_its_place() {
     let queue_id = send(&world, &bob, "m1", "c").await;
     send(&world, &bob, "m2", "c").await;
     let item = fetch(&world, &bob, 1).await.remove(0);
-    settle(&world, &bob, &item, "nack", json!({ "delay_seconds": 30, "reason": "not now" })).await.expect(200);
+    let given_back = json!({ "delay_seconds": 30, "reason": "not now" });
+    for _ in 0..2 {
+        let answer = settle(&world, &bob, &item, "nack", given_back.clone()).await.expect(200);
+        assert_eq!(answer.body["status"], "queued");
+    }
     assert!(fetch(&world, &bob, 1).await.is_empty(), "and holds up its lane");
     let seen = state(&world, &bob, &queue_id).await;
     assert_eq!((&seen["status"], &seen["attempts"]), (&json!("queued"), &json!(0)));
@@ -177,6 +181,8 @@ async fn what_is_given_back_waits_and_keeps_its_place() {
     world.advance(Duration::from_secs(30));
     let again = fetch(&world, &bob, 1).await.remove(0);
     assert_eq!(again["message_id"], "m1");
+    let late = settle(&world, &bob, &item, "nack", given_back).await;
+    assert_eq!(late.expect(409).code(), "late_result", "somebody has it again");
     let failed = json!({ "status": "failed", "error": "I cannot" });
     for _ in 0..2 {
         settle(&world, &bob, &again, "ack", failed.clone()).await.expect(200);

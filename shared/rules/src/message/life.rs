@@ -111,7 +111,7 @@ impl Message {
         self.reason = Some(reason);
         self.not_before = not_before;
         self.attempts += u32::from(attempt);
-        self.let_go();
+        self.slot = None;
     }
 
     /// Moves it to a state that ends it.
@@ -122,7 +122,7 @@ impl Message {
         self.state = state;
         self.reason = (!reason.is_empty()).then_some(reason);
         self.finished_at = Some(at);
-        self.let_go();
+        self.slot = None;
     }
 
     /// It died of this delivery, which counts among its attempts.
@@ -137,6 +137,11 @@ impl Message {
         state.is_terminal()
             && (self.slot_epoch, self.state) == (slot_epoch, state)
             && self.reason.as_deref().unwrap_or_default() == reason
+    }
+
+    /// Whether the delivery under this slot epoch gave it back for this reason, and nobody has had it since.
+    pub fn is_released(&self, slot_epoch: u64, reason: &str) -> bool {
+        (self.slot_epoch, self.state) == (slot_epoch, State::Queued) && self.reason.as_deref() == Some(reason)
     }
 
     /// Its pointer counts no more; the next one has a new epoch.
@@ -172,10 +177,5 @@ impl Message {
     pub fn releases(&self) -> u32 {
         let count = self.timeline.iter().filter(|step| step.what == "released").count();
         u32::try_from(count).unwrap_or(u32::MAX)
-    }
-
-    fn let_go(&mut self) {
-        self.slot = None;
-        self.receipt = None;
     }
 }

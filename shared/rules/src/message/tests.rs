@@ -144,6 +144,22 @@ fn only_the_same_ending_of_the_same_delivery_is_a_repeat() {
 }
 
 #[test]
+fn what_was_given_back_is_so_until_somebody_has_it_again() {
+    let mut message = Message { state: State::Dispatched, slot_epoch: 4, receipt: Some("r".to_owned()), ..queued() };
+    assert!(!message.is_released(4, "busy"));
+    message.release(NOW, "busy", None, false);
+    assert!(message.is_released(4, "busy"));
+    assert!(!message.is_released(3, "busy") && !message.is_released(4, "other"));
+    assert_eq!(
+        (message.slot.as_deref(), message.receipt.as_deref()),
+        (None, Some("r")),
+        "its pointer is to be settled"
+    );
+    message.state = State::Dispatched;
+    assert!(!message.is_released(4, "busy"));
+}
+
+#[test]
 fn only_what_ended_without_an_answer_and_without_a_wish_is_revived() {
     for state in ALL {
         let mut message = Message { state, attempts: 5, finished_at: Some(ago(1)), deadline: ago(2), ..queued() };

@@ -172,6 +172,52 @@ async fn the_result_of_a_long_turn_is_taken_once() {
     }
 }
 
+/// SQS holds a lane for as long as one of its pointers is in flight: an hour, if nobody looks.
+#[tokio::test]
+async fn a_pointer_that_could_not_be_deleted_is_deleted_by_the_sweep() {
+    let scene = Scene::new().await;
+    scene.world.gate.inject(|operation, _| (operation == "DeleteMessage").then_some(Fault::ServerError));
+    assert!(!scene.drain().await);
+    scene.world.gate.heal();
+    let path = format!("/workspaces/{}/a2a", scene.bob.id);
+    scene.world.call("POST", &path, Some(ADMIN), &message("next")).await.expect(202);
+    for _ in 0..10 {
+        scene.later(30).await;
+    }
+    assert_eq!(scene.agent.got().len(), 1, "its lane is held");
+    for _ in 0..12 {
+        scene.later(30).await;
+    }
+    assert_eq!(scene.agent.got().len(), 2);
+    let messages = scene.world.sound(&scene.bob.id).await.messages;
+    assert!(messages.iter().all(|message| message.state == State::Completed), "{messages:?}");
+}
+
+/// As above, of a message that went back into its lane.
+#[tokio::test]
+async fn a_pointer_that_could_not_be_shown_again_is_replaced_by_the_sweep() {
+    let scene = Scene::new().await;
+    scene.agent.set(Mood::Status(503));
+    let mut hidden = 0;
+    scene.world.gate.inject(move |operation, _| {
+        hidden += usize::from(operation == "ChangeMessageVisibility");
+        // The first one leases it.
+        (operation == "ChangeMessageVisibility" && hidden > 1).then_some(Fault::ServerError)
+    });
+    scene.drain().await;
+    scene.world.gate.heal();
+    assert_eq!(scene.message().await.state, State::Queued);
+    scene.agent.set(Mood::Answer("{}".to_owned()));
+    for _ in 0..10 {
+        scene.later(30).await;
+    }
+    assert_eq!(scene.message().await.state, State::Queued);
+    for _ in 0..12 {
+        scene.later(30).await;
+    }
+    assert_eq!((scene.agent.got().len(), scene.message().await.state), (2, State::Completed));
+}
+
 #[tokio::test]
 async fn a_drain_whose_time_runs_out_hands_on_before_it_begins_another_message() {
     let scene = Scene::new().await;
