@@ -77,13 +77,11 @@ fn a_release_keeps_its_place_in_the_lane_and_lets_go_of_the_slot() {
         message.state = State::Dispatched;
         message.slot = Some("s4".to_owned());
         message.slot_epoch = 4;
-        message.receipt = Some("receipt".to_owned());
         let before = message.clone();
         message.release(NOW, "the agent is busy", Some(ahead(2)), attempt);
         let expected = Message {
             state: State::Queued,
             slot: None,
-            receipt: None,
             reason: Some("the agent is busy".to_owned()),
             not_before: Some(ahead(2)),
             attempts: before.attempts + u32::from(attempt),
@@ -103,7 +101,7 @@ fn an_ended_message_says_when_and_why_and_holds_nothing() {
         message.finish(NOW, state, reason);
         assert_eq!((message.state, message.finished_at), (state, Some(NOW)));
         assert_eq!(message.reason.as_deref(), (!reason.is_empty()).then_some(reason));
-        assert_eq!((message.slot, message.receipt), (None, None));
+        assert_eq!((message.slot.as_deref(), message.receipt.as_deref()), (None, Some("r")), "its pointer is to go");
         let told = message.timeline.last().unwrap();
         assert_eq!(told.what, "done");
         assert!(told.why.starts_with(state.as_str()) && told.why.ends_with(reason), "{told:?}");
