@@ -32,14 +32,13 @@ pub(crate) async fn resume(platform: Platform, call: Call) -> Result<Reply> {
         return Err(Problem::gone());
     }
     let status = if workspace.is_external() { Status::AwaitingAgent } else { Status::Provisioning };
-    let paused = below(&platform, id, |child| child.status == Status::Paused).await?;
+    // A repeat after a failure finds the root and some below it resumed, and others still paused.
     let mut count = usize::from(platform.resume(id).await?);
-    // A repeat after a failure finds the root resumed and some below it still paused.
-    if count == 0 && (workspace.status == Status::Paused || paused.is_empty()) {
-        return Err(Problem::not_found("not_paused", "the workspace is not paused"));
-    }
-    for child in paused {
+    for child in below(&platform, id, |child| child.status == Status::Paused).await? {
         count += usize::from(platform.resume(child).await.or_else(gone_meanwhile)?);
+    }
+    if count == 0 {
+        return Err(Problem::not_found("not_paused", "neither the workspace nor any below it is paused"));
     }
     Ok(Reply::ok(&json!({ "status": status, "resumed_count": count })))
 }

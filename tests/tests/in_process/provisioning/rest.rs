@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tests::{ADMIN, World};
+use tests::{ADMIN, Fault, World};
 
 use super::{begun, boot, create, online, post, world};
 
@@ -33,6 +33,36 @@ async fn a_pause_stops_all_below_and_a_resume_starts_them() {
     world.settle().await;
     assert_eq!((world.engine.running(parent), world.engine.running(child)), (vec![2], vec![2]));
     assert_eq!(post(&world, parent, "resume", &Value::Null).await.expect(404).code(), "not_paused");
+}
+
+/// A tree of three generations, paused; parents first.
+async fn paused_tree() -> (World, Vec<rules::WorkspaceId>) {
+    let world = world().await;
+    let mut tree: Vec<rules::WorkspaceId> = Vec::new();
+    for name in ["root", "child", "grandchild"] {
+        tree.push(create(&world, &json!({ "name": name, "parent_id": tree.last() })).await);
+    }
+    post(&world, tree[0], "pause", &Value::Null).await.expect(200);
+    world.settle().await;
+    world.gate.take_operations();
+    (world, tree)
+}
+
+#[tokio::test]
+async fn a_resume_that_was_cut_off_is_finished_by_its_repeat() {
+    let (world, tree) = paused_tree().await;
+    post(&world, tree[0], "resume", &Value::Null).await.expect(200);
+    let requests = world.gate.take_operations().len();
+    for n in 1..=requests {
+        let (world, tree) = paused_tree().await;
+        world.gate.inject(move |_, number| (number >= n).then_some(Fault::Timeout));
+        post(&world, tree[0], "resume", &Value::Null).await;
+        world.gate.heal();
+        post(&world, tree[0], "resume", &Value::Null).await;
+        for id in tree {
+            assert_eq!(status(&world, id).await, "provisioning", "cut off at {n} of {requests}");
+        }
+    }
 }
 
 #[tokio::test]
