@@ -58,7 +58,7 @@ async fn relatives(platform: &Platform, own: &Workspace) -> Result<Vec<Relative>
     let mut ids: Vec<_> = siblings.into_iter().chain(children).chain(own.parent_id).collect();
     let mut known = std::collections::HashSet::from([own.id]);
     ids.retain(|id| known.insert(*id));
-    let records = platform.store.look_many(&ids).await?;
+    let records = platform.store.look_many(&ids).await?.found;
     Ok(related(own, records))
 }
 

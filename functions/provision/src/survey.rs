@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use platform::config::Backend;
 use platform::provisioner::{Instance, Running, Stop};
-use platform::store::Tick;
+use platform::store::{Many, Tick};
 use platform::{Platform, Result};
 use rules::workspace::Workspace;
 use rules::{Status, WorkspaceId};
@@ -26,10 +26,11 @@ pub(crate) async fn survey(platform: &Platform) -> Result<()> {
     ids.extend(platform.store.workspaces(&platform.config.org).await?);
     ids.sort_unstable();
     ids.dedup();
-    let found = platform.store.look_many(&ids).await?;
+    let Many { found, unreadable } = platform.store.look_many(&ids).await?;
     let records: HashMap<_, _> = found.into_iter().map(|(record, _)| (record.id, record)).collect();
     let mut current = HashSet::new();
-    for instance in &instances {
+    // Of what cannot be read nobody knows whether it is to run.
+    for instance in instances.iter().filter(|instance| !unreadable.contains(&instance.workspace_id)) {
         let record = records.get(&instance.workspace_id);
         if record.is_some_and(|record| record.generation == instance.generation) {
             current.insert(instance.workspace_id);

@@ -82,7 +82,7 @@ pub(crate) async fn of_all(platform: Platform, call: Call) -> Result<Reply> {
     platform.operator(&call).await?;
     let now = platform.now();
     let ids = platform.store.workspaces(&platform.config.org).await?;
-    let mut found = platform.store.look_many(&ids).await?;
+    let mut found = platform.store.look_many(&ids).await?.found;
     found.retain(|(workspace, _)| workspace.status != Status::Removed);
     found.sort_by(|(one, _), (other, _)| (&one.name, one.id).cmp(&(&other.name, other.id)));
     let platform = &platform;

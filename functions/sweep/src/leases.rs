@@ -51,7 +51,7 @@ pub(crate) async fn sweep(platform: &Platform) -> Result<bool> {
 /// alive without one is marked.
 async fn without_lease(platform: &Platform) -> Result<()> {
     let ids = platform.store.workspaces(&platform.config.org).await?;
-    for (workspace, lease) in platform.store.look_many(&ids).await? {
+    for (workspace, lease) in platform.store.look_many(&ids).await?.found {
         if workspace.status.is_live() && lease.is_none() {
             log_failure(workspace.id, expire(platform, workspace.id, None).await);
         }

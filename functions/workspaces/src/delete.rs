@@ -84,7 +84,7 @@ fn confirmation(children: &[Workspace]) -> Problem {
 /// The direct children.
 pub(crate) async fn live_children(platform: &Platform, id: WorkspaceId) -> Result<Vec<Workspace>> {
     let ids = platform.store.children(&platform.config.org, Some(id)).await?;
-    let found = platform.store.look_many(&ids).await?;
+    let found = platform.store.look_many(&ids).await?.all()?;
     Ok(found.into_iter().map(|(child, _)| child).filter(|child| child.status != Status::Removed).collect())
 }
 

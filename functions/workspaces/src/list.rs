@@ -45,7 +45,7 @@ pub(crate) async fn list(platform: Platform, call: Call) -> Result<Reply> {
     ids.retain(|id| after.is_none_or(|after| *id > after));
     let more = limit.is_some_and(|limit| ids.len() > limit);
     ids.truncate(limit.unwrap_or(usize::MAX));
-    let mut found = platform.store.look_many(&ids).await?;
+    let mut found = platform.store.look_many(&ids).await?.found;
     found.retain(|(workspace, _)| workspace.status != Status::Removed);
     match limit {
         Some(_) => found.sort_by_key(|(workspace, _)| workspace.id),

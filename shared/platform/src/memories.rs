@@ -54,7 +54,7 @@ impl Platform {
         ids.extend([above, reader.id].into_iter().filter(|id| !ids.contains(id)).collect::<Vec<_>>());
         ids.sort_unstable();
         ids.dedup();
-        let members = self.store.look_many(&ids).await?;
+        let members = self.store.look_many(&ids).await?.found;
         let party = Party::from(reader);
         let authors = members.iter().map(|(member, _)| member).filter(|member| is_team(&party, &Party::from(*member)));
         Ok(authors.map(|member| member.id).collect())

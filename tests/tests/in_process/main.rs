@@ -27,3 +27,4 @@ mod streams;
 mod tasks;
 mod team;
 mod trace;
+mod unreadable;

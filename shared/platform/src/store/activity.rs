@@ -5,7 +5,7 @@ use std::time::Duration;
 use rules::activity::{Activity, Kind};
 use rules::{Timestamp, WorkspaceId};
 
-use super::item::{from_item, n, s, to_item};
+use super::item::{from_item, n, readable, s, to_item};
 use super::key::workspace_pk;
 use super::{Key, Store, StoreError, Transaction};
 
@@ -46,8 +46,7 @@ impl Store {
             .send();
         let mut found = Vec::new();
         while let Some(page) = pages.next().await {
-            for item in page?.items.unwrap_or_default() {
-                let activity: Activity = from_item(item)?;
+            for activity in readable(page?.items.unwrap_or_default(), from_item::<Activity>) {
                 if activity.created_at <= oldest || found.len() == limit {
                     return Ok(found);
                 }

@@ -3,7 +3,7 @@
 use rules::delegation::{Delegation, KEPT, Outcome};
 use rules::{Timestamp, WorkspaceId};
 
-use super::item::{from_item, n, s, to_item};
+use super::item::{from_item, n, readable, s, to_item};
 use super::key::time_key;
 use super::transaction::Expression;
 use super::{Key, Store, StoreError, Transaction};
@@ -126,6 +126,6 @@ impl Store {
         let id = |item: &super::Item| item.get("sk")?.as_s().ok()?.strip_prefix("DELEG#").map(str::to_owned);
         let ids = answer.items.unwrap_or_default();
         let keys: Vec<Key> = ids.iter().filter_map(id).map(|id| Key::Delegation(source, id)).collect();
-        self.get_many(&keys).await?.into_iter().flatten().map(from_item).collect()
+        Ok(readable(self.get_many(&keys).await?.into_iter().flatten(), from_item).collect())
     }
 }

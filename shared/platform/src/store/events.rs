@@ -8,7 +8,7 @@ use rules::workspace::Workspace;
 use rules::{Timestamp, WorkspaceId};
 use serde::{Deserialize, Serialize};
 
-use super::item::{from_item, s, to_item};
+use super::item::{from_item, readable, s, to_item};
 use super::key::{events_gsi, workspace_pk};
 use super::{EVENT_SHARDS, Item, Key, Store, StoreError, Transaction};
 
@@ -80,7 +80,7 @@ impl Store {
             .expression_attribute_values(":k", s("EVENT#"))
             .send()
             .await?;
-        live(answer.items.unwrap_or_default(), now)
+        Ok(live(answer.items.unwrap_or_default(), now).collect())
     }
 
     /// The newest events of an organisation, newest first.
@@ -101,7 +101,7 @@ impl Store {
                 .expression_attribute_values(":p", s(events_gsi(org, shard)))
                 .send()
                 .await?;
-            all.extend(live(answer.items.unwrap_or_default(), now)?);
+            all.extend(live(answer.items.unwrap_or_default(), now));
         }
         all.sort_by_key(|event| std::cmp::Reverse((event.created_at, event.id)));
         all.truncate(usize::try_from(limit).unwrap_or(0));
@@ -109,9 +109,8 @@ impl Store {
     }
 }
 
-fn live(items: Vec<Item>, now: Timestamp) -> Result<Vec<StoredEvent>, StoreError> {
-    let events = items.into_iter().map(from_item::<StoredEvent>).collect::<Result<Vec<_>, _>>()?;
-    Ok(events.into_iter().filter(|event| event.expires_at > now.ttl_seconds()).collect())
+fn live(items: Vec<Item>, now: Timestamp) -> impl Iterator<Item = StoredEvent> {
+    readable(items, from_item::<StoredEvent>).filter(move |event| event.expires_at > now.ttl_seconds())
 }
 
 /// What the index must carry to list events without reading each.

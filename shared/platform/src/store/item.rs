@@ -28,6 +28,21 @@ pub(super) fn from_item<T: DeserializeOwned>(item: Item) -> Result<T, StoreError
     Ok(serde_dynamo::aws_sdk_dynamodb_1::from_item(item)?)
 }
 
+/// The records of a list but for those that cannot be read: one bad record is no reason to show none.
+pub(super) fn readable<T>(
+    items: impl IntoIterator<Item = Item>,
+    read: impl Fn(Item) -> Result<T, StoreError>,
+) -> impl Iterator<Item = T> {
+    items.into_iter().filter_map(move |item| {
+        let key = ["pk", "sk"].map(|name| item.get(name).and_then(|key| key.as_s().ok()).cloned().unwrap_or_default());
+        read(item)
+            .inspect_err(|error| {
+                tracing::error!(%error, pk = key[0], sk = key[1], "a record that cannot be read is left out");
+            })
+            .ok()
+    })
+}
+
 /// A string attribute.
 pub(super) fn s(text: impl Into<String>) -> AttributeValue {
     AttributeValue::S(text.into())

@@ -110,6 +110,28 @@ impl Snapshot {
     }
 }
 
+/// Many workspaces.
+#[derive(Debug)]
+pub struct Many {
+    /// Their records with their leases.
+    pub found: Vec<(Workspace, Option<Lease>)>,
+    /// Those whose records are there and cannot be read: one of them is no reason to show none.
+    pub unreadable: Vec<WorkspaceId>,
+}
+
+impl Many {
+    /// All of them, where none may be left out.
+    ///
+    /// # Errors
+    /// A record cannot be read.
+    pub fn all(self) -> Result<Vec<(Workspace, Option<Lease>)>, StoreError> {
+        match self.unreadable.first() {
+            Some(id) => Err(StoreError::Corrupt(format!("the record of workspace {id}"))),
+            None => Ok(self.found),
+        }
+    }
+}
+
 impl Store {
     /// Reads it all in one request.
     ///
@@ -152,14 +174,19 @@ impl Store {
     ///
     /// # Errors
     /// The datastore does not answer.
-    pub async fn look_many(&self, ids: &[WorkspaceId]) -> Result<Vec<(Workspace, Option<Lease>)>, StoreError> {
-        let mut all = Vec::with_capacity(ids.len());
+    pub async fn look_many(&self, ids: &[WorkspaceId]) -> Result<Many, StoreError> {
+        let mut all = Many { found: Vec::with_capacity(ids.len()), unreadable: Vec::new() };
         for chunk in ids.chunks(50) {
             let keys: Vec<Key> = chunk.iter().flat_map(|id| [Key::Workspace(*id), Key::Lease(*id)]).collect();
             let mut items = self.get_many(&keys).await?.into_iter();
-            while let (Some(record), Some(lease)) = (items.next(), items.next()) {
-                if let Some(record) = record {
-                    all.push((workspaces::read(record)?, lease.map(leases::read).transpose()?));
+            for id in chunk {
+                let (Some(Some(record)), lease) = (items.next(), items.next().flatten()) else { continue };
+                match workspaces::read(record).and_then(|record| Ok((record, lease.map(leases::read).transpose()?))) {
+                    Ok(found) => all.found.push(found),
+                    Err(error) => {
+                        tracing::error!(%error, workspace = %id, "a record that cannot be read is left out");
+                        all.unreadable.push(*id);
+                    }
                 }
             }
         }

@@ -4,7 +4,7 @@ use aws_sdk_dynamodb::types::Select;
 use rules::memory::{Memory, Scope};
 use rules::{MemoryId, WorkspaceId};
 
-use super::item::{from_item, s, to_item};
+use super::item::{from_item, readable, s, to_item};
 use super::key::workspace_pk;
 use super::transaction::Expression;
 use super::{Key, Store, StoreError, Transaction};
@@ -51,7 +51,7 @@ impl Store {
     pub async fn memories(&self, author: WorkspaceId, scope: Option<Scope>) -> Result<Vec<Memory>, StoreError> {
         let prefix = scope.map_or_else(|| "MEM#".to_owned(), |scope| format!("MEM#{}#", scope.as_str()));
         let items = self.query_prefix(workspace_pk(author), &prefix).await?;
-        items.into_iter().map(from_item).collect()
+        Ok(readable(items, from_item).collect())
     }
 
     /// The newest TEAM memories that a workspace wrote, about `most` bytes of them, and whether there are older ones.
@@ -73,8 +73,7 @@ impl Store {
             .send();
         let (mut memories, mut bytes) = (Vec::new(), 0);
         while let Some(page) = pages.next().await {
-            for item in page?.items.unwrap_or_default() {
-                let memory: Memory = from_item(item)?;
+            for memory in readable(page?.items.unwrap_or_default(), from_item::<Memory>) {
                 if bytes > most {
                     return Ok((memories, true));
                 }
@@ -99,9 +98,7 @@ impl Store {
         }
         let mut memories = Vec::with_capacity(keys.len());
         for chunk in keys.chunks(100) {
-            for item in self.get_many(chunk).await?.into_iter().flatten() {
-                memories.push(from_item(item)?);
-            }
+            memories.extend(readable(self.get_many(chunk).await?.into_iter().flatten(), from_item::<Memory>));
         }
         Ok(memories)
     }

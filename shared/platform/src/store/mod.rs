@@ -31,7 +31,7 @@ pub use fires::FireKey;
 pub use item::Item;
 pub use key::{DEAD_SHARDS, DUE_SHARDS, EVENT_SHARDS, Key, LEASE_SHARDS};
 pub use leases::Renewal;
-pub use look::{Look, Snapshot};
+pub use look::{Look, Many, Snapshot};
 pub use messages::Idempotency;
 pub use queue::{Open, Page};
 pub use schedules::{DueFire, Prompt};

@@ -9,7 +9,7 @@ use rules::message::{Message, State};
 use rules::{MessageId, Timestamp, WorkspaceId};
 use serde::Deserialize;
 
-use super::item::{from_item, s};
+use super::item::{from_item, readable, s};
 use super::key::{DEAD_SHARDS, dead_partition, open_gsi, workspace_pk};
 use super::messages::read;
 use super::{Item, Key, Store, StoreError};
@@ -162,9 +162,10 @@ impl Store {
             .send()
             .await?;
         let more = answer.last_evaluated_key.is_some();
-        let all = answer.items.unwrap_or_default().into_iter().map(read).collect::<Result<Vec<_>, _>>()?;
-        let next = all.last().filter(|_| more).map(|last| last.id);
-        let messages = all.into_iter().filter(|message| Some(message.id) != before && keep(message)).collect();
+        let items = answer.items.unwrap_or_default();
+        let id = |item: &Item| item.get("sk")?.as_s().ok()?.strip_prefix("MSG#")?.parse().ok();
+        let next = items.last().filter(|_| more).and_then(id);
+        let messages = readable(items, read).filter(|message| Some(message.id) != before && keep(message)).collect();
         Ok(Page { messages, next })
     }
 
@@ -193,9 +194,7 @@ impl Store {
         let keys: Vec<Key> = found.iter().map(|(id, target)| Key::Message(*target, *id)).collect();
         let mut messages = Vec::with_capacity(keys.len());
         for chunk in keys.chunks(100) {
-            for item in self.get_many(chunk).await?.into_iter().flatten() {
-                messages.push(read(item)?);
-            }
+            messages.extend(readable(self.get_many(chunk).await?.into_iter().flatten(), read));
         }
         messages.retain(|message| message.state.may_be_replayed());
         Ok(Page { messages, next: found.last().filter(|_| more).map(|(id, _)| *id) })

@@ -3,7 +3,7 @@
 use rules::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::item::{from_item, to_item};
+use super::item::{from_item, readable, to_item};
 use super::{Key, Store, StoreError};
 
 /// One subsystem's last run.
@@ -36,6 +36,6 @@ impl Store {
     /// The datastore does not answer.
     pub async fn ticks(&self) -> Result<Vec<Tick>, StoreError> {
         let items = self.query_prefix("SYSTEM".to_owned(), "TICK#").await?;
-        items.into_iter().map(from_item).collect()
+        Ok(readable(items, from_item).collect())
     }
 }

@@ -3,7 +3,7 @@
 use rules::workspace::Workspace;
 use rules::{Status, Timestamp, WorkspaceId};
 
-use super::item::{from_item, n, s, to_item};
+use super::item::{from_item, n, readable, s, to_item};
 use super::key::{due_gsi, org_gsi, time_key, workspace_pk};
 use super::transaction::Expression;
 use super::{DUE_SHARDS, Item, Key, Store, StoreError, Transaction};
@@ -104,8 +104,7 @@ impl Store {
         let keys: Vec<Key> = ids.into_iter().map(Key::Workspace).collect();
         let mut hibernated = Vec::new();
         for chunk in keys.chunks(100) {
-            for item in self.get_many(chunk).await?.into_iter().flatten() {
-                let workspace = read(item)?;
+            for workspace in readable(self.get_many(chunk).await?.into_iter().flatten(), read) {
                 if workspace.status == Status::Hibernated {
                     hibernated.push(workspace.id);
                 }

@@ -140,6 +140,20 @@ async fn orphans_and_zombies_are_stopped_and_strangers_deaths_are_nobodys() {
     assert!(!world.platform.engine_says(id, 1, &dead).await.unwrap(), "the death of the old is no news");
 }
 
+/// Nobody knows whether it is to run.
+#[tokio::test]
+async fn what_runs_for_a_record_that_cannot_be_read_is_no_orphan() {
+    let world = world().await;
+    let (id, _) = online(&world).await;
+    crate::unreadable::spoil(&world, &format!("WS#{id}"), "META", "created_at").await;
+    let orphan = rules::WorkspaceId::new(uuid::Uuid::from_u128(77));
+    world.engine.plant(orphan, 1);
+    world.platform.hand_out(&platform::queues::Job::Survey).await;
+    world.settle().await;
+    assert_eq!(world.engine.running(orphan), [0; 0]);
+    assert_eq!(world.engine.running(id), [1]);
+}
+
 #[tokio::test]
 async fn a_delete_stops_and_removes_all_that_runs() {
     let world = world().await;
