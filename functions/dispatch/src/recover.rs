@@ -48,8 +48,6 @@ async fn settle(platform: &Platform, id: WorkspaceId, message: MessageId) -> Res
     let now = platform.now();
     message.version += 1;
     if dedupes(&workspace, snapshot.lease.as_ref()) {
-        // Where the queue outlived the process, it is still in flight.
-        platform.forget_pointer(&message).await;
         message.release(now, "the platform restarted during the delivery", None, false);
     } else {
         message.deliver(now, "perhaps delivered; the platform restarted during the delivery");

@@ -100,7 +100,7 @@ pub(crate) async fn ack(platform: Platform, call: Call) -> Result<Reply> {
 /// lane and no attempt is counted; without a delay it backs off by itself.
 ///
 /// # Errors
-/// 400, 401, 403, 404; 409 `late_result`.
+/// 400, 401, 403, 404; 409 `late_result`. The same once more is no error until somebody has it again.
 #[utoipa::path(
     post,
     path = "/workspaces/{id}/inbox/{queue_id}/nack",

@@ -32,9 +32,11 @@ pub(crate) async fn pause(platform: Platform, call: Call) -> Result<Reply> {
     }
     // From above: what a descendant's restart asks for is whether anything above it is paused.
     let mut count = usize::from(platform.pause(id).await?);
-    for child in below(&platform, id, |_| true).await? {
+    let below = below(&platform, id, |_| true).await?;
+    for child in below.wanted {
         count += usize::from(platform.pause(child).await.or_else(gone_meanwhile)?);
     }
+    below.whole?;
     if count == 0 {
         return Err(Problem::not_found("already_paused", "the workspace is paused already"));
     }

@@ -10,8 +10,8 @@ use crate::openapi;
 use crate::pause::gone_meanwhile;
 use crate::subtree::below;
 
-/// Starts a paused workspace, and all that are paused below it: 200 `{"status":"provisioning","resumed_count"}`, an external
-/// one `awaiting_agent`. Operators, or the workspace itself.
+/// Starts a paused workspace, and all that are paused below it, however deep: 200 `{"status":"provisioning","resumed_count"}`,
+/// an external one `awaiting_agent`. Operators, or the workspace itself.
 ///
 /// # Errors
 /// 401; 403; 404 not paused; 409 `ancestor_paused`; 410; 503: repeating it finishes what was begun.
@@ -31,14 +31,21 @@ pub(crate) async fn resume(platform: Platform, call: Call) -> Result<Reply> {
     if workspace.status == Status::Removed {
         return Err(Problem::gone());
     }
-    let status = if workspace.is_external() { Status::AwaitingAgent } else { Status::Provisioning };
     // A repeat after a failure finds the root and some below it resumed, and others still paused.
-    let mut count = usize::from(platform.resume(id).await?);
-    for child in below(&platform, id, |child| child.status == Status::Paused).await? {
+    let resumed = platform.resume(id).await?;
+    let mut count = usize::from(resumed);
+    let below = below(&platform, id, |child| child.status == Status::Paused).await?;
+    for child in below.wanted {
         count += usize::from(platform.resume(child).await.or_else(gone_meanwhile)?);
     }
+    below.whole?;
     if count == 0 {
         return Err(Problem::not_found("not_paused", "neither the workspace nor any below it is paused"));
     }
+    let status = match resumed {
+        true if workspace.is_external() => Status::AwaitingAgent,
+        true => Status::Provisioning,
+        false => workspace.status,
+    };
     Ok(Reply::ok(&json!({ "status": status, "resumed_count": count })))
 }

@@ -9,7 +9,7 @@ use platform::store::{Look, Open};
 use platform::{Platform, Result, measures};
 use rules::delivery::DeliveryMode;
 use rules::liveness::effective;
-use rules::message::State;
+use rules::message::{Message, State};
 use rules::slots::busy;
 use rules::{MessageId, Status, Timestamp, WorkspaceId};
 
@@ -39,7 +39,7 @@ async fn look_after(platform: &Platform, id: WorkspaceId) -> Result<Duration> {
     platform.climb(id).await?;
     let settled = platform.settle_lost(id, &snapshot, now).await?;
     let Some(workspace) = &snapshot.workspace else { return Ok(Duration::ZERO) };
-    let open = platform.store.open(id).await?;
+    let mut open = platform.store.open(id).await?;
     for message in open.iter().filter(|open| open.state == State::Queued) {
         if message.deadline <= now {
             let reason = "its deadline passed before it could be delivered";
@@ -58,7 +58,7 @@ async fn look_after(platform: &Platform, id: WorkspaceId) -> Result<Duration> {
         return Ok(Duration::ZERO);
     }
     let room = busy(&snapshot.slots, lease.map(|lease| &lease.beat), now) < workspace.max_concurrent_tasks;
-    let lanes = if room { forgotten(&open, now) } else { BTreeMap::new() };
+    let lanes = if room { forgotten(platform, id, &mut open, now).await? } else { BTreeMap::new() };
     let pointed = open.iter().filter(|open| open.sent_at.is_some()).count();
     if !lanes.is_empty() {
         platform.clear_lanes(id, &lanes).await?;
@@ -86,8 +86,27 @@ fn longest_wait(open: &[Open], now: Timestamp) -> Duration {
     waiting.filter_map(|open| open.sent_at).map(|sent| now.since(sent)).max().unwrap_or_default()
 }
 
-/// The lanes whose first message was due long ago and is in nobody's hands, with that message.
-fn forgotten(open: &[Open], now: Timestamp) -> BTreeMap<String, MessageId> {
+/// The lanes whose first message was due long ago and is in nobody's hands, with that message. Those whose records are gone
+/// are taken out of what is open: nothing brings them back, and others come after them.
+async fn forgotten(
+    platform: &Platform,
+    id: WorkspaceId,
+    open: &mut Vec<Open>,
+    now: Timestamp,
+) -> Result<BTreeMap<String, Message>> {
+    loop {
+        let firsts = due_long_ago(open, now);
+        let ids: Vec<MessageId> = firsts.values().copied().collect();
+        let found = platform.store.messages_of(id, &ids).await?;
+        let mut found: BTreeMap<MessageId, Message> = found.into_iter().map(|message| (message.id, message)).collect();
+        if found.len() == firsts.len() {
+            return Ok(firsts.into_iter().filter_map(|(lane, first)| Some((lane, found.remove(&first)?))).collect());
+        }
+        open.retain(|open| found.contains_key(&open.id) || !ids.contains(&open.id));
+    }
+}
+
+fn due_long_ago(open: &[Open], now: Timestamp) -> BTreeMap<String, MessageId> {
     let held: BTreeSet<&str> = open.iter().filter(|open| open.state.is_held()).map(|open| open.lane.as_str()).collect();
     let mut first: BTreeMap<&str, &Open> = BTreeMap::new();
     for message in open.iter().filter(|open| open.state == State::Queued && open.deadline > now) {

@@ -100,6 +100,7 @@ impl Platform {
     pub async fn end_delivery(&self, delivery: &Delivery, ending: &Ending, after: SlotAfter) -> Result<Ended> {
         let last = tokio::time::Instant::now() + self.config.settle_retry;
         let mut pause = FIRST_PAUSE;
+        let mut perhaps_stored = false;
         let ended = loop {
             match decide(|| self.end_round(delivery, ending, after)).await {
                 Err(problem) if problem.status == StatusCode::SERVICE_UNAVAILABLE => {
@@ -109,6 +110,7 @@ impl Platform {
                     tracing::warn!(message = %delivery.id, code = problem.code, "an ending could not be stored yet");
                     tokio::time::sleep(pause).await;
                     pause *= 2;
+                    perhaps_stored = true;
                 }
                 settled => break settled?,
             }
@@ -116,7 +118,7 @@ impl Platform {
         Ok(match ended {
             Some((message, again)) => {
                 self.settle_pointer(&message).await;
-                if message.state == State::Failed && !again {
+                if message.state == State::Failed && (!again || perhaps_stored) {
                     self.bury(&message).await;
                 }
                 Ended::Settled(message)
@@ -191,7 +193,7 @@ impl Platform {
     }
 
     /// The record is settled, and decides; a pointer that cannot be settled costs time, not a message.
-    async fn settle_pointer(&self, message: &Message) {
+    pub(crate) async fn settle_pointer(&self, message: &Message) {
         let (target, priority) = (message.target, message.priority);
         let Some(receipt) = &message.receipt else { return };
         let settled = match message.state {

@@ -11,10 +11,8 @@ use crate::decide::{Fault, decide};
 use crate::platform::Platform;
 use crate::problem::Result;
 
-/// How many lanes are cleared at once; the others have their turn later.
-const MOST_CLEARED: usize = 16;
-/// So many messages before a lane's first are looked at for one that holds it.
-const MOST_BEFORE: u32 = 100;
+/// So many messages before the newest of the lanes' first ones are looked at for those that hold a lane.
+const MOST_BEFORE: u32 = 500;
 
 impl Platform {
     /// Sends the pointers of all queued messages of a workspace again, or of those in some lanes; returns how many. What
@@ -22,7 +20,7 @@ impl Platform {
     ///
     /// # Errors
     /// 503 when table or queue do not answer; what was sent again stays sent.
-    pub async fn resend(&self, target: WorkspaceId, lanes: Option<&BTreeMap<String, MessageId>>) -> Result<usize> {
+    pub async fn resend(&self, target: WorkspaceId, lanes: Option<&BTreeMap<String, Message>>) -> Result<usize> {
         let mut sent = 0;
         for open in self.store.open(target).await? {
             if open.state == State::Queued && lanes.is_none_or(|lanes| lanes.contains_key(&open.lane)) {
@@ -46,29 +44,36 @@ impl Platform {
         Ok(true)
     }
 
-    /// Deletes the pointers that hold these lanes though nobody has their messages: of ended ones before the lane's first,
-    /// and the first one's own. What was to settle them failed, or who was to do it was ended first.
+    /// Settles the pointers that hold these lanes, each given with its first message, though nobody has their messages:
+    /// what was to settle them failed, or who was to do it was ended first. A lane whose pointer is not found is free when
+    /// the longest turn is over.
     ///
     /// # Errors
     /// 503 when the datastore does not answer.
-    pub async fn clear_lanes(&self, target: WorkspaceId, lanes: &BTreeMap<String, MessageId>) -> Result<()> {
-        for (lane, first) in lanes.iter().take(MOST_CLEARED) {
-            let ended = |message: &Message| {
-                message.state.is_terminal()
-                    && Lane::new(target, message.context_id.as_deref()).message_group_id() == *lane
-            };
-            let before = self.store.messages(target, Some(*first), MOST_BEFORE, ended).await?;
-            let first = self.store.message(target, *first).await?.filter(|first| first.state == State::Queued);
-            for message in before.messages.iter().chain(&first) {
-                self.forget_pointer(message).await;
-            }
+    pub async fn clear_lanes(&self, target: WorkspaceId, lanes: &BTreeMap<String, Message>) -> Result<()> {
+        let (now, longest) = (self.now(), self.config.max_turn + self.config.turn_grace);
+        let in_flight = |message: &Message| {
+            message.receipt.is_some()
+                && message.dispatched_at.is_some_and(|at| now.since(at) <= longest)
+                && lanes.contains_key(&Lane::new(target, message.context_id.as_deref()).message_group_id())
+        };
+        let ended = |message: &Message| message.state.is_terminal() && in_flight(message);
+        // A lane's first one comes after what holds it.
+        let newest = lanes.values().map(|first| first.id).max();
+        let before = self.store.messages(target, newest, MOST_BEFORE, ended).await?;
+        for message in &before.messages {
+            self.forget_pointer(message).await;
+        }
+        for first in lanes.values().filter(|first| first.state == State::Queued && in_flight(first)) {
+            // It goes to the head of its lane.
+            self.settle_pointer(first).await;
         }
         Ok(())
     }
 
     /// Deletes the pointer that a message had when it was last received. Where that is gone or was received again since,
     /// SQS knows no such receipt.
-    pub async fn forget_pointer(&self, message: &Message) {
+    async fn forget_pointer(&self, message: &Message) {
         if let Some(receipt) = &message.receipt
             && let Err(error) = self.queues.delete(message.target, message.priority, receipt).await
         {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::{Value, json};
 use tests::api::message;
-use tests::{ADMIN, Agent, World};
+use tests::{ADMIN, Agent, FakeAgent, Mood, World};
 
 /// Makes the first item of a partition whose sort key begins so unreadable.
 pub(crate) async fn spoil(world: &World, pk: &str, sk: &str, field: &str) {
@@ -45,6 +45,8 @@ async fn lists_show_all_the_others() {
         world.call("POST", &format!("{bobs}/activity"), Some(&bob.token), &activity).await.expect(200);
         let delegated = json!({ "target_id": ann.id, "task": text, "delegation_id": text });
         world.call("POST", &format!("{bobs}/delegations/record"), Some(&bob.token), &delegated).await.expect(202);
+        let schedule = json!({ "name": text, "cron_expr": "0 0 * * *", "prompt": "p" });
+        world.call("POST", &format!("{bobs}/schedules"), Some(&bob.token), &schedule).await.expect(201);
     }
     world.sweep().await;
     for (list, pk, sk, field) in [
@@ -52,6 +54,7 @@ async fn lists_show_all_the_others() {
         (format!("{bobs}/memories"), of(&bob), "MEM#", "created_at"),
         (format!("{bobs}/activity"), of(&bob), "ACT#", "created_at"),
         (format!("{bobs}/delegations"), of(&bob), "DELEG#", "created_at"),
+        ("/admin/schedules/health".to_owned(), of(&bob), "SCHED#", "created_at"),
         (format!("/events/{}", bob.id), of(&bob), "EVENT#", "created_at"),
         ("/admin/liveness".to_owned(), "SYSTEM".to_owned(), "TICK#", "at"),
         // Last, since nothing else is shown of it then.
@@ -63,7 +66,6 @@ async fn lists_show_all_the_others() {
     }
     assert_eq!(shown(&world, "/workspaces").await, 1);
     world.call("GET", "/events", Some(ADMIN), &Value::Null).await.expect(200);
-    world.call("GET", "/admin/schedules/health", Some(ADMIN), &Value::Null).await.expect(200);
     world.call("GET", &bobs, Some(ADMIN), &Value::Null).await.expect(503);
 }
 
@@ -84,7 +86,51 @@ async fn the_sweep_marks_all_the_others() {
 }
 
 #[tokio::test]
-async fn no_tree_is_deleted_half() {
+async fn the_messages_of_other_lanes_are_delivered() {
+    let world = World::new().await;
+    let agent = FakeAgent::start(Mood::Answer("{}".to_owned())).await;
+    let bob = world.online("bob", &agent.url).await;
+    for lane in ["first", "second"] {
+        let mut body = message(lane);
+        body["params"]["message"]["contextId"] = json!(lane);
+        world.call("POST", &format!("/workspaces/{}/a2a", bob.id), Some(ADMIN), &body).await.expect(202);
+    }
+    spoil(&world, &of(&bob), "MSG#", "accepted_at").await;
+    world.settle().await;
+    let got = agent.got();
+    assert_eq!(got.len(), 1);
+    assert!(got[0].body.contains("\"second\""), "{}", got[0].body);
+    // It is looked at now and then, and the sweep goes on.
+    for _ in 0..50 {
+        world.advance(Duration::from_secs(30));
+        world.beat(&bob, &json!({})).await.expect(200);
+        world.sweep().await;
+        world.settle().await;
+    }
+    assert_eq!(agent.got().len(), 1);
+}
+
+#[tokio::test]
+async fn a_pause_reaches_all_the_others_and_says_that_one_is_left() {
+    let world = World::new().await;
+    let ann = world.external("ann").await;
+    let (bob, eve) =
+        (world.external_below("bob", Some(&ann.id)).await, world.external_below("eve", Some(&ann.id)).await);
+    spoil(&world, &of(&bob), "META", "created_at").await;
+    for _ in 0..2 {
+        world.call("POST", &format!("/workspaces/{}/pause", ann.id), Some(ADMIN), &Value::Null).await;
+        for one in [&ann, &eve] {
+            assert_eq!(world.show(&one.id).await["status"], "paused");
+        }
+    }
+    world.call("POST", &format!("/workspaces/{}/resume", ann.id), Some(ADMIN), &Value::Null).await.expect(503);
+    for one in [&ann, &eve] {
+        assert_eq!(world.show(&one.id).await["status"], "awaiting_agent");
+    }
+}
+
+#[tokio::test]
+async fn none_is_deleted_above_it() {
     let world = World::new().await;
     let ann = world.external("ann").await;
     let bob = world.external_below("bob", Some(&ann.id)).await;

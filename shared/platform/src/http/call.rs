@@ -25,8 +25,6 @@ const RESERVED: [&str; 4] = ["webhook:", "system:", "test:", "channel:"];
 pub struct Call {
     /// Method.
     pub method: Method,
-    /// Path, without the query.
-    pub path: String,
     /// Path parameters by the names of the route key.
     pub params: HashMap<String, String>,
     /// Query parameters; of repeated ones the last.
@@ -45,7 +43,7 @@ pub struct Call {
 
 impl Call {
     /// From a Lambda event, as lambda_http reads it.
-    pub(super) fn read(request: Request, path: String, params: HashMap<String, String>) -> Self {
+    pub(super) fn read(request: Request, params: HashMap<String, String>) -> Self {
         let context = request.request_context_ref();
         let (source, request_id) = match context {
             Some(RequestContext::ApiGatewayV2(v2)) => {
@@ -64,17 +62,7 @@ impl Call {
             Body::Binary(bytes) => Bytes::from(bytes),
             _ => Bytes::new(),
         };
-        Self {
-            method: parts.method,
-            path,
-            params,
-            query,
-            headers: parts.headers,
-            body,
-            source,
-            request_id,
-            live: false,
-        }
+        Self { method: parts.method, params, query, headers: parts.headers, body, source, request_id, live: false }
     }
 
     /// A header's text.

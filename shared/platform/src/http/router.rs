@@ -119,7 +119,7 @@ impl Router {
             Some(chosen) => chosen,
             None => self.at(request.method().as_str(), &path)?,
         };
-        let call = Call { live, ..Call::read(request, path.clone(), params) };
+        let call = Call { live, ..Call::read(request, params) };
         if call.body.len() > handler.max_body {
             return Err(Problem::too_large(handler.max_body));
         }

@@ -7,7 +7,7 @@ use rules::message::{FireOf, Message};
 use rules::schedule::{Fire, Open, Schedule, Trigger};
 use rules::{MessageId, ScheduleId, Timestamp, WorkspaceId};
 
-use super::item::{from_item, n, s, to_item};
+use super::item::{from_item, n, readable, s, to_item};
 use super::key::workspace_pk;
 use super::transaction::Expression;
 use super::{Key, Store, StoreError, Transaction};
@@ -136,8 +136,7 @@ impl Store {
             .expression_attribute_values(":last", s(format!("{prefix}{}", bound(before))))
             .send()
             .await?;
-        let rows = answer.items.unwrap_or_default().into_iter().map(from_item::<Fire>);
-        let rows = rows.collect::<Result<Vec<_>, _>>()?;
-        Ok(rows.into_iter().filter(|row| before.is_none_or(|before| row.nominal < before)).collect())
+        let rows = readable(answer.items.unwrap_or_default(), from_item::<Fire>);
+        Ok(rows.filter(|row| before.is_none_or(|before| row.nominal < before)).collect())
     }
 }

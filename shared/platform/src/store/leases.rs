@@ -5,7 +5,7 @@ use aws_sdk_dynamodb::types::{ReturnValue, ReturnValuesOnConditionCheckFailure};
 use rules::lease::{Beat, Lease};
 use rules::{Status, Timestamp, WorkspaceId};
 
-use super::item::{from_item, n, s, to_attribute, to_item};
+use super::item::{from_item, n, readable, s, to_attribute, to_item};
 use super::key::lease_pk;
 use super::transaction::Expression;
 use super::{Item, Key, Store, StoreError, Transaction};
@@ -104,12 +104,7 @@ impl Store {
         let mut pages = query.into_paginator().send();
         let mut leases = Vec::new();
         while let Some(page) = pages.next().await {
-            for item in page?.items.unwrap_or_default() {
-                match read(item) {
-                    Ok(lease) => leases.push(lease),
-                    Err(error) => tracing::error!(%error, shard, "lease skipped"),
-                }
-            }
+            leases.extend(readable(page?.items.unwrap_or_default(), read));
         }
         Ok(leases)
     }

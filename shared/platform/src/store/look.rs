@@ -6,6 +6,7 @@ use rules::slots::Slots;
 use rules::workspace::Workspace;
 use rules::{MessageId, ScheduleId, WorkspaceId};
 
+use super::item::readable;
 use super::{Item, Key, Store, StoreError, leases, messages, schedules, slots, tokens, workspaces};
 
 /// What to read beside the workspace itself.
@@ -164,7 +165,7 @@ impl Store {
             token: item(token).map(tokens::read).transpose()?,
             boot: item(boot).map(tokens::read_boot).transpose()?,
             other: item(other).map(workspaces::read).transpose()?,
-            message: item(message).map(messages::read).transpose()?,
+            message: readable(item(message), messages::read).next(),
             schedule: item(schedule).map(schedules::read).transpose()?,
             shown: look.bearer.is_some(),
         })

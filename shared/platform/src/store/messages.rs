@@ -8,7 +8,7 @@ use rules::message::Message;
 use rules::{MessageId, Timestamp, WorkspaceId};
 use serde::{Deserialize, Serialize};
 
-use super::item::{from_item, n, s, to_item};
+use super::item::{from_item, n, readable, s, to_item};
 use super::key::{dead_gsi, open_gsi};
 use super::transaction::Expression;
 use super::{Item, Key, Store, StoreError, Transaction};
@@ -100,12 +100,12 @@ impl Transaction<'_> {
 }
 
 impl Store {
-    /// One message.
+    /// One message. One that cannot be read counts as gone: nothing is done with it, and all others go on.
     ///
     /// # Errors
     /// The datastore does not answer.
     pub async fn message(&self, target: WorkspaceId, id: MessageId) -> Result<Option<Message>, StoreError> {
-        self.get(&Key::Message(target, id)).await?.map(read).transpose()
+        Ok(readable(self.get(&Key::Message(target, id)).await?, read).next())
     }
 
     /// What a messageId stands for, if it was used within the last day.

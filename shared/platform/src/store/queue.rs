@@ -169,6 +169,22 @@ impl Store {
         Ok(Page { messages, next })
     }
 
+    /// These messages of a workspace, but for those that are gone.
+    ///
+    /// # Errors
+    /// The datastore does not answer.
+    pub async fn messages_of(&self, target: WorkspaceId, ids: &[MessageId]) -> Result<Vec<Message>, StoreError> {
+        self.messages_at(&ids.iter().map(|id| Key::Message(target, *id)).collect::<Vec<_>>()).await
+    }
+
+    async fn messages_at(&self, keys: &[Key]) -> Result<Vec<Message>, StoreError> {
+        let mut messages = Vec::with_capacity(keys.len());
+        for chunk in keys.chunks(100) {
+            messages.extend(readable(self.get_many(chunk).await?.into_iter().flatten(), read));
+        }
+        Ok(messages)
+    }
+
     /// Messages of an organisation that ended without an answer and can be revived, newest first.
     ///
     /// # Errors
@@ -192,10 +208,7 @@ impl Store {
         let more = found.len() > wanted;
         found.truncate(wanted);
         let keys: Vec<Key> = found.iter().map(|(id, target)| Key::Message(*target, *id)).collect();
-        let mut messages = Vec::with_capacity(keys.len());
-        for chunk in keys.chunks(100) {
-            messages.extend(readable(self.get_many(chunk).await?.into_iter().flatten(), read));
-        }
+        let mut messages = self.messages_at(&keys).await?;
         messages.retain(|message| message.state.may_be_replayed());
         Ok(Page { messages, next: found.last().filter(|_| more).map(|(id, _)| *id) })
     }

@@ -6,7 +6,7 @@ use rules::schedule::Schedule;
 use rules::{ScheduleId, Timestamp, WorkspaceId};
 use serde::{Deserialize, Serialize};
 
-use super::item::{from_item, n, s, to_item};
+use super::item::{from_item, n, readable, s, to_item};
 use super::key::{due_gsi, time_key, workspace_pk};
 use super::transaction::Expression;
 use super::{DUE_SHARDS, Item, Key, Store, StoreError, Transaction};
@@ -145,7 +145,7 @@ impl Store {
     /// The datastore does not answer.
     pub async fn schedules(&self, workspace: WorkspaceId) -> Result<Vec<Schedule>, StoreError> {
         let items = self.query_prefix(workspace_pk(workspace), "SCHED#").await?;
-        let mut schedules = items.into_iter().map(read).collect::<Result<Vec<_>, _>>()?;
+        let mut schedules: Vec<Schedule> = readable(items, read).collect();
         schedules.sort_by_key(|schedule| (schedule.created_at, schedule.id));
         Ok(schedules)
     }

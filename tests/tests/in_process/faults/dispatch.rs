@@ -195,7 +195,7 @@ async fn a_pointer_that_could_not_be_deleted_is_deleted_by_the_sweep() {
 
 /// As above, of a message that went back into its lane.
 #[tokio::test]
-async fn a_pointer_that_could_not_be_shown_again_is_replaced_by_the_sweep() {
+async fn a_pointer_that_could_not_be_shown_again_is_shown_by_the_sweep() {
     let scene = Scene::new().await;
     scene.agent.set(Mood::Status(503));
     let mut hidden = 0;
@@ -208,6 +208,12 @@ async fn a_pointer_that_could_not_be_shown_again_is_replaced_by_the_sweep() {
     scene.world.gate.heal();
     assert_eq!(scene.message().await.state, State::Queued);
     scene.agent.set(Mood::Answer("{}".to_owned()));
+    // Two behind it, of which one leaves a pointer to nothing.
+    let path = format!("/workspaces/{}/a2a", scene.bob.id);
+    scene.world.call("POST", &path, Some(ADMIN), &message("next")).await.expect(202);
+    let unwanted = scene.world.call("POST", &path, Some(ADMIN), &message("unwanted")).await.expect(202);
+    let unwanted = format!("{path}/queue/{}", unwanted.body["queue_id"].as_str().unwrap());
+    scene.world.call("DELETE", &unwanted, Some(ADMIN), &Value::Null).await.expect(200);
     for _ in 0..10 {
         scene.later(30).await;
     }
@@ -215,7 +221,10 @@ async fn a_pointer_that_could_not_be_shown_again_is_replaced_by_the_sweep() {
     for _ in 0..12 {
         scene.later(30).await;
     }
-    assert_eq!((scene.agent.got().len(), scene.message().await.state), (2, State::Completed));
+    let got = scene.agent.got();
+    let got: Vec<Value> = got.iter().map(|got| serde_json::from_str(&got.body).unwrap()).collect();
+    let ids: Vec<&Value> = got.iter().map(|body| &body["params"]["message"]["messageId"]).collect();
+    assert_eq!(ids, ["m", "m", "next"], "in the lane's order");
 }
 
 #[tokio::test]

@@ -66,6 +66,19 @@ async fn a_resume_that_was_cut_off_is_finished_by_its_repeat() {
 }
 
 #[tokio::test]
+async fn a_resume_of_one_that_runs_starts_those_that_are_paused_below_it() {
+    let world = world().await;
+    let (root, _) = online(&world).await;
+    let child = create(&world, &json!({ "name": "child", "parent_id": root })).await;
+    boot(&world, child).await;
+    let grandchild = create(&world, &json!({ "name": "grandchild", "parent_id": child })).await;
+    post(&world, grandchild, "pause", &Value::Null).await.expect(200);
+    let resumed = post(&world, root, "resume", &Value::Null).await.expect(200);
+    assert_eq!(resumed.body, json!({ "status": "online", "resumed_count": 1 }));
+    assert_eq!(status(&world, grandchild).await, "provisioning");
+}
+
+#[tokio::test]
 async fn an_idle_workspace_hibernates_and_a_message_wakes_it() {
     let world = world().await;
     let id = create(&world, &json!({ "name": "bob", "hibernation_idle_minutes": 5 })).await;
