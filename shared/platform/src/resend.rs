@@ -53,8 +53,7 @@ impl Platform {
     pub async fn clear_lanes(&self, target: WorkspaceId, lanes: &BTreeMap<String, Message>) -> Result<()> {
         let (now, longest) = (self.now(), self.config.max_turn + self.config.turn_grace);
         let in_flight = |message: &Message| {
-            message.receipt.is_some()
-                && message.dispatched_at.is_some_and(|at| now.since(at) <= longest)
+            message.may_be_in_flight(now, longest)
                 && lanes.contains_key(&Lane::new(target, message.context_id.as_deref()).message_group_id())
         };
         let ended = |message: &Message| message.state.is_terminal() && in_flight(message);

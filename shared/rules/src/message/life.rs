@@ -1,6 +1,8 @@
 //! What happens to a message, one method for each step: the state, what it holds, and the line in its history with the
 //! reason.
 
+use std::time::Duration;
+
 use super::{Caller, Message, Priority, State, Step};
 use crate::id::{MessageId, WorkspaceId};
 use crate::slots::Slot;
@@ -142,6 +144,12 @@ impl Message {
     /// Whether the delivery under this slot epoch gave it back for this reason, and nobody has had it since.
     pub fn is_released(&self, slot_epoch: u64, reason: &str) -> bool {
         (self.slot_epoch, self.state) == (slot_epoch, State::Queued) && self.reason.as_deref() == Some(reason)
+    }
+
+    /// Whether its pointer may still be in flight, if nothing settled it: it was last received no longer ago than the
+    /// longest delivery takes.
+    pub fn may_be_in_flight(&self, now: Timestamp, longest: Duration) -> bool {
+        self.receipt.is_some() && self.dispatched_at.is_some_and(|at| now.since(at) <= longest)
     }
 
     /// Its pointer counts no more; the next one has a new epoch.

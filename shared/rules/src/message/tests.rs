@@ -158,6 +158,15 @@ fn what_was_given_back_is_so_until_somebody_has_it_again() {
 }
 
 #[test]
+fn a_pointer_is_in_flight_for_as_long_as_the_longest_delivery() {
+    let received = Message { receipt: Some("r".to_owned()), dispatched_at: Some(ago(60)), ..queued() };
+    let seconds = std::time::Duration::from_secs;
+    assert!(received.may_be_in_flight(NOW, seconds(60)) && !received.may_be_in_flight(NOW, seconds(59)));
+    assert!(!Message { receipt: None, ..received }.may_be_in_flight(NOW, seconds(60)));
+    assert!(!queued().may_be_in_flight(NOW, seconds(60)), "nobody has received it");
+}
+
+#[test]
 fn only_what_ended_without_an_answer_and_without_a_wish_is_revived() {
     for state in ALL {
         let mut message = Message { state, attempts: 5, finished_at: Some(ago(1)), deadline: ago(2), ..queued() };
